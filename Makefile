@@ -1,0 +1,46 @@
+# The two commands to know: `make study` runs a whole study, `make test` checks the code. Each sets up .venv by itself.
+STUDY ?= demo
+PYTHON ?= python3
+READY := .venv/.ready
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export GIT_PYTHON_REFRESH := quiet
+
+.PHONY: help setup study test test-all ui clean
+
+help:
+	@echo "make study [STUDY=demo] [SET='key=value ...']   compose a study, run what is not up to date, write its report"
+	@echo "make test                                       lint, types, tests with coverage"
+	@echo "make test-all                                   the same with the slow tests"
+	@echo "make ui                                         MLflow's pages of all runs, on port 5000"
+	@echo "make clean                                      remove all results, runs and the environment"
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@echo "setting up .venv (once; about two minutes)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "synthtrial needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+study: $(READY)
+	@python pipelines/compose.py study=$(STUDY) $(SET)
+	@dvc repro
+
+test: $(READY)
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest -m "not slow" --cov --cov-report=term:skip-covered
+
+test-all: $(READY)
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest --cov --cov-report=term:skip-covered
+
+ui: $(READY)
+	mlflow ui --backend-store-uri sqlite:///mlflow.db --port 5000
+
+clean:
+	rm -rf out mlflow.db* mlartifacts .venv .dvc/tmp .dvc/cache

@@ -1,0 +1,39 @@
+"""List the training cases of every arm and fold: `python pipelines/assemble.py [key=value ...]`."""
+
+from __future__ import annotations
+
+from synthtrial.command_line import stage_words
+from synthtrial.errors import run_script
+
+
+def main() -> None:
+    """Compose the arms of the study, refuse leaks, and write `out/<study>/arms/`."""
+    _, overrides = stage_words(__doc__)
+
+    from synthtrial.params import plain, stage_params
+
+    params = stage_params("assemble", overrides)
+
+    from synthtrial.cohorts.prepared import PreparedCohort
+    from synthtrial.study_folder import StudyFolder
+    from synthtrial.synthesis.cohort import SyntheticCohort
+    from synthtrial.tracking import stage_run
+    from synthtrial.trial.arms import Arm, assemble
+
+    study = StudyFolder(params.study.name)
+    arms = [Arm(name, **settings) for name, settings in plain(params.arms).items()]
+    generators = {generator for arm in arms for generator in arm.synthetic}
+    with stage_run("assemble", params) as run:
+        assemble(
+            arms,
+            PreparedCohort(study.prepared),
+            {name: {"development": SyntheticCohort(study.synthetic(name, "development"))} for name in generators},
+            protocol=params.protocol.name,
+            seed=params.study.seed,
+            folder=study.arms,
+        )
+        run.log_artifact(study.arms)
+
+
+if __name__ == "__main__":
+    run_script(main)

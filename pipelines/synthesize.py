@@ -1,0 +1,39 @@
+"""Draw synthetic cases: `python pipelines/synthesize.py GENERATOR [--split SPLIT] [key=value ...]`."""
+
+from __future__ import annotations
+
+from synthtrial.command_line import stage_words
+from synthtrial.errors import run_script
+
+
+def main() -> None:
+    """Draw cases from a trained generator and write `out/<study>/synthetic/<generator>/<split>/`."""
+    place, overrides = stage_words(__doc__, "generator", "split")
+
+    from synthtrial.params import plain, stage_params
+
+    params = stage_params("synthesize", overrides, **place)
+
+    from synthtrial.cohorts.prepared import PreparedCohort
+    from synthtrial.study_folder import StudyFolder
+    from synthtrial.synthesis.drawing import synthesize
+    from synthtrial.tracking import stage_run
+
+    study = StudyFolder(params.study.name)
+    cohort = PreparedCohort(study.prepared)
+    folder = study.synthetic(**place)
+    settings = plain(params.synthesis)
+    with stage_run("synthesize", params, **place) as run:
+        synthesize(
+            model_folder=study.model(**place),
+            cohort=cohort,
+            folder=folder,
+            count=round(settings.pop("per_real") * len(cohort.split(place["split"]))),
+            settings=settings,
+            seed=params.study.seed,
+        )
+        run.log_artifact(folder / "manifest.csv")
+
+
+if __name__ == "__main__":
+    run_script(main)

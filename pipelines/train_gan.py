@@ -1,0 +1,43 @@
+"""Train a generator on a split: `python pipelines/train_gan.py NAME [--split SPLIT] [key=value ...]`."""
+
+from __future__ import annotations
+
+from synthtrial.command_line import stage_words
+from synthtrial.errors import run_script
+
+
+def main() -> None:
+    """Train, or go on from the last checkpoint, and write `out/<study>/models/<generator>/<split>/`."""
+    place, overrides = stage_words(__doc__, "generator", "split")
+
+    from synthtrial.params import plain, stage_params
+
+    params = stage_params("train_gan", overrides, **place)
+
+    from synthtrial.cohorts.prepared import PreparedCohort
+    from synthtrial.gans.training import train
+    from synthtrial.study_folder import StudyFolder
+    from synthtrial.tracking import stage_run
+
+    study = StudyFolder(params.study.name)
+    cohort = PreparedCohort(study.prepared)
+    folder = study.model(**place)
+    with stage_run("train_gan", params, **place) as run:
+        train(
+            plain(params.generators[place["generator"]]),
+            name=place["generator"],
+            cohort=cohort,
+            split=place["split"],
+            case_ids=cohort.split(place["split"]),
+            folder=folder,
+            checkpoints=study.checkpoints("train_gan", *place.values()),
+            trainer=plain(params.trainer) | plain(params.runtime),
+            seed=params.study.seed,
+            logger=run.lightning_logger(),
+        )
+        for name in ("samples.png", "losses.csv", "model.json"):
+            run.log_artifact(folder / name)
+
+
+if __name__ == "__main__":
+    run_script(main)

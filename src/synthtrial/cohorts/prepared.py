@@ -1,0 +1,116 @@
+"""Reading a prepared cohort: the one view that every later stage has of the real cases."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from synthtrial.errors import CohortError, ConfigError
+
+INT16_SCALE = 32767
+"""Stored int16 = round(image * 32767): image values in [-1, 1] keep a resolution of 3e-5."""
+
+
+class PreparedCohort:
+    """The cases that `prepare` wrote, opened lazily and memory-mapped.
+
+    Args:
+        folder: the `prepared/` folder of a study.
+
+    Attributes:
+        folder: the same path.
+        facts: content of `cohort.json`: `name, unit, spatial_dims, channels, labels, classes, shape, spacing_mm`.
+        cases: content of `cases.csv`, one row per case, indexed by `case_id`.
+
+    Raises:
+        CohortError: when the folder holds no prepared cohort.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / "cases.csv").is_file():
+            raise CohortError(f"no prepared cohort in {self.folder}: run `dvc repro` (or pipelines/prepare.py) first")
+        self.facts: dict = json.loads((self.folder / "cohort.json").read_text(encoding="utf-8"))
+        text = dict.fromkeys(("case_id", "patient_id", "site", "label", "image", "mask"), str)
+        self.cases = pd.read_csv(self.folder / "cases.csv", dtype=text, keep_default_na=False).set_index(
+            "case_id", drop=False
+        )
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the mask labels; the mask value of `labels[k]` is `k + 1`."""
+        return list(self.facts["labels"])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Spatial shape of every prepared case, voxels."""
+        return tuple(self.facts["shape"])
+
+    @cached_property
+    def splits(self) -> dict:
+        """Content of `splits.json`: `{"seed", "test": [case_id], "folds": [[case_id], ...]}`."""
+        return json.loads((self.folder / "splits.json").read_text(encoding="utf-8"))
+
+    @property
+    def test(self) -> list[str]:
+        """Ids of the untouched test cases."""
+        return list(self.splits["test"])
+
+    @property
+    def folds(self) -> list[list[str]]:
+        """Ids of the validation cases of each fold; together they are the development part."""
+        return [list(fold) for fold in self.splits["folds"]]
+
+    @property
+    def development(self) -> list[str]:
+        """Ids of all cases outside the test set."""
+        return [case_id for fold in self.folds for case_id in fold]
+
+    def split(self, name: str) -> list[str]:
+        """Ids of the cases that a generator may see: `development` is everything outside the test set.
+
+        Raises:
+            ConfigError: for a split that does not exist.
+        """
+        if name != "development":
+            raise ConfigError(f"unknown split {name!r}; there is: development")
+        return self.development
+
+    def patients(self, case_ids: list[str]) -> set[str]:
+        """Patient ids of the given cases."""
+        return set(self.cases.loc[case_ids, "patient_id"])
+
+    def affine(self, case_id: str) -> np.ndarray:
+        """Voxel-to-world matrix (4, 4) of the prepared grid, mm, RAS."""
+        return np.array([float(x) for x in self.cases.at[case_id, "affine"].split()]).reshape(4, 4)
+
+    def window(self, case_id: str) -> tuple[float, float]:
+        """Intensity (low, high) in the cohort's unit that was mapped to (-1, 1)."""
+        row = self.cases.loc[case_id]
+        return float(row["intensity_low"]), float(row["intensity_high"])
+
+    def stored_image(self, case_id: str) -> np.ndarray:
+        """Memory-mapped int16 array `(C, *spatial)` as stored."""
+        return np.load(self.folder / self.cases.at[case_id, "image"], mmap_mode="r")
+
+    def image(self, case_id: str) -> np.ndarray:
+        """Float32 image `(C, *spatial)` in [-1, 1]."""
+        return self.stored_image(case_id).astype(np.float32) / INT16_SCALE
+
+    def mask(self, case_id: str) -> np.ndarray:
+        """Memory-mapped uint8 label map `(*spatial)`; 0 is background. All zero when the cohort has no masks."""
+        name = self.cases.at[case_id, "mask"]
+        if not name:
+            return np.zeros(self.shape, np.uint8)
+        return np.load(self.folder / name, mmap_mode="r")
+
+    def reference(self, case_id: str) -> tuple[np.ndarray, np.ndarray]:
+        """The reference mask on the original grid, RAS: uint8 `(*original_shape)` and its affine (4, 4), mm."""
+        import nibabel
+
+        image = nibabel.Nifti1Image.from_filename(self.folder / "reference" / f"{case_id}.nii.gz")
+        return np.asarray(image.dataobj, dtype=np.uint8), np.asarray(image.affine)

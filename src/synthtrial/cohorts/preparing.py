@@ -1,0 +1,113 @@
+"""Preparing a raw cohort: every case onto the study's grid, in parallel, with memory independent of their number."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.progress import track
+
+from synthtrial.atomic import atomic_folder, write_json
+from synthtrial.cohorts.case import Reader
+from synthtrial.cohorts.preparing_case import PreparedCase, prepare_case
+from synthtrial.cohorts.profile import cohort_profile
+from synthtrial.cohorts.settings import PrepareSettings
+from synthtrial.cohorts.splitting import check_enough_patients, split_cases
+from synthtrial.errors import CohortError, ConfigError
+
+logger = logging.getLogger(__name__)
+
+
+def prepare(reader: Reader, folder: Path, *, settings: PrepareSettings, seed: int, workers: int | None = None) -> None:
+    """Prepare a cohort; docs/architecture.md tells the files that are written.
+
+    Args:
+        reader: finds and reads the raw cases.
+        folder: the `prepared/` folder to write; replaced as a whole when all has gone well, else left as it was.
+        settings: how a case is prepared and the cohort split.
+        seed: of the split.
+        workers: processes side by side; 1 works in this process, None takes one per core.
+
+    Raises:
+        ConfigError: when the settings don't fit the cohort.
+        CohortError: when a case can't be used, or there are too few.
+    """
+    if len(settings.shape) != reader.spatial_dims:
+        raise ConfigError(
+            f"prepare.shape {list(settings.shape)} has {len(settings.shape)} axes, "
+            f"but the cohort {reader.name} is {reader.spatial_dims}D"
+        )
+    refs = reader.find()
+    workers = min(workers or os.cpu_count() or 1, len(refs))
+    check_enough_patients(refs, settings.folds, settings.test_fraction)
+    with atomic_folder(Path(folder)) as partial_folder:
+        for name in ("images", "masks", "reference") if reader.labels else ("images",):
+            (partial_folder / name).mkdir()
+        work = partial(prepare_case, reader=reader, settings=settings, folder=partial_folder)
+        results = track(map_bounded(work, refs, workers), "preparing cases", total=len(refs))
+        prepared = list(results)
+        _write_cohort(partial_folder, reader, settings, prepared, seed)
+
+
+def map_bounded(work: Callable, items: Iterable, workers: int) -> Iterator:
+    """Map in order over processes, with at most two items per worker in flight."""
+    if workers <= 1:
+        yield from map(work, items)
+        return
+    # Processes are spawned, not forked: the caller may run threads (progress bar, tracking), which a fork would break.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting = iter(items)
+        in_flight: deque[Future] = deque(pool.submit(work, item) for item in islice(waiting, 2 * workers))
+        try:
+            while in_flight:
+                yield in_flight.popleft().result()
+                in_flight.extend(pool.submit(work, item) for item in islice(waiting, 1))
+        except BrokenProcessPool as error:
+            raise CohortError(
+                "a worker process died, most likely for want of memory: set runtime.workers lower"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _write_cohort(
+    folder: Path, reader: Reader, settings: PrepareSettings, prepared: list[PreparedCase], seed: int
+) -> None:
+    """Write cases.csv, splits.json, cohort.json, profile.json and the figures."""
+    from synthtrial.cohorts.profile_figures import write_profile_figures
+
+    kept = [case for case in prepared if not case.dropped]
+    if not kept:
+        raise CohortError(f"cohort {reader.name}: all {len(prepared)} masks are empty and prepare.empty_mask is 'drop'")
+    for warning in (warning for case in prepared for warning in case.warnings):
+        logger.warning(warning)
+    pd.DataFrame([case.row for case in kept]).to_csv(folder / "cases.csv", index=False)
+    splits = split_cases(
+        [case.ref for case in kept], test_fraction=settings.test_fraction, folds=settings.folds, seed=seed
+    )
+    write_json(folder / "splits.json", splits)
+    spacings = [case.spacing for case in kept]
+    facts = {
+        "name": reader.name,
+        "unit": reader.unit,
+        "spatial_dims": reader.spatial_dims,
+        "channels": reader.channels,
+        "labels": reader.labels,
+        "classes": sorted({case.ref.label for case in kept} - {""}),
+        "shape": list(settings.shape),
+        "spacing_mm": np.median(spacings, axis=0).round(6).tolist(),
+    }
+    write_json(folder / "cohort.json", facts)
+    profile = cohort_profile(facts, prepared)
+    write_json(folder / "profile.json", profile)
+    write_profile_figures(folder, profile)

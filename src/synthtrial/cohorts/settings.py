@@ -1,0 +1,77 @@
+"""The settings of `prepare`, checked when they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from synthtrial.errors import ConfigError
+
+CROPS = ("none", "foreground", "lesion", "centre")
+FITS = ("pad_crop", "resize")
+EMPTY_MASKS = ("refuse", "drop", "keep")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareSettings:
+    """How raw cases become prepared ones; each key is explained in `conf/prepare/default.yaml`.
+
+    Attributes:
+        shape: spatial shape of every prepared case, voxels.
+        spacing_mm: voxel spacing to resample to, mm; None keeps each case's own.
+        crop: "none", "foreground", "lesion" or "centre".
+        margin_mm: added on every side of the foreground or lesion box, mm.
+        foreground_above: intensity above which a voxel is foreground; needed by crop "foreground".
+        crop_mm: size of the centre crop, mm; needed by crop "centre".
+        window: `{low, high}` in the cohort's unit, mapped to (-1, 1); or
+        percentiles: (low, high) of each case's intensities, mapped to (-1, 1). One of the two.
+        fit: "pad_crop" keeps the spacing, "resize" zooms the crop to the shape.
+        empty_mask: a case without any lesion voxel: "refuse", "drop" or "keep".
+        test_fraction: part of the cases in the test set.
+        folds: number of cross-validation folds of the rest.
+    """
+
+    shape: Sequence[int]
+    spacing_mm: Sequence[float] | None = None
+    crop: str = "none"
+    margin_mm: float = 0.0
+    foreground_above: float | None = None
+    crop_mm: Sequence[float] | None = None
+    window: Mapping[str, float] | None = None
+    percentiles: Sequence[float] | None = None
+    fit: str = "pad_crop"
+    empty_mask: str = "refuse"
+    test_fraction: float = 0.2
+    folds: int = 5
+
+    def __post_init__(self) -> None:
+        known = {"crop": CROPS, "fit": FITS, "empty_mask": EMPTY_MASKS}
+        for key, names in known.items():
+            if getattr(self, key) not in names:
+                raise ConfigError(f"prepare.{key}: {getattr(self, key)!r} is unknown; there are {', '.join(names)}")
+        dims = len(self.shape)
+        for key in ("shape", "spacing_mm", "crop_mm"):
+            value = getattr(self, key)
+            if value is not None and (len(value) != dims or min(value) <= 0):
+                raise ConfigError(
+                    f"prepare.{key}: expected {dims} positive numbers, one per axis of the shape, but is {list(value)}"
+                )
+        if (self.window is None) == (self.percentiles is None):
+            raise ConfigError("prepare needs one of window and percentiles, and the other null")
+        if self.window is not None and not (
+            set(self.window) == {"low", "high"} and self.window["low"] < self.window["high"]
+        ):
+            raise ConfigError(f"prepare.window: expected {{low, high}} with low < high, but is {self.window}")
+        if self.percentiles is not None and not (
+            len(self.percentiles) == 2 and 0 <= self.percentiles[0] < self.percentiles[1] <= 100
+        ):
+            raise ConfigError(f"prepare.percentiles: expected [low, high], low < high, but is {self.percentiles}")
+        if self.crop == "foreground" and self.foreground_above is None:
+            raise ConfigError("prepare.crop is foreground: prepare.foreground_above must say above which intensity")
+        if self.crop == "centre" and self.crop_mm is None:
+            raise ConfigError("prepare.crop is centre: prepare.crop_mm must say how many mm")
+        if not 0 <= self.test_fraction < 1 or self.folds < 2:
+            raise ConfigError(
+                "prepare.test_fraction must be in [0, 1) and prepare.folds at least 2, "
+                f"but they are {self.test_fraction} and {self.folds}"
+            )

@@ -1,0 +1,32 @@
+"""The words that every stage script takes."""
+
+from __future__ import annotations
+
+import argparse
+
+PLACES: dict[str, tuple[str, dict[str, str]]] = {
+    "generator": ("generator", {"help": "a generator of the study"}),
+    "split": ("--split", {"default": "development", "help": "the cases that it may see (default: development)"}),
+    "arm": ("arm", {"help": "an arm of the study"}),
+    "segmenter": ("--segmenter", {"default": "unet", "help": "a segmenter of the study (default: unet)"}),
+}
+"""How a stage's place in the matrix is said on the command line."""
+
+
+def stage_words(description: str | None, *places: str) -> tuple[dict[str, str], list[str]]:
+    """Parse the command line of a stage script.
+
+    Args:
+        description: the script's docstring, shown by `--help`.
+        places: which of generator, split, arm, segmenter the stage is run for.
+
+    Returns:
+        The place in the matrix, and the `key=value` words to try on top of params.yaml.
+    """
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    for place in places:
+        flag, settings = PLACES[place]
+        parser.add_argument(flag, **settings)  # type: ignore[arg-type]
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings to try on top of params.yaml")
+    words = vars(parser.parse_args())
+    return {place: words[place] for place in places}, words["overrides"]

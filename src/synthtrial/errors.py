@@ -1,0 +1,63 @@
+"""The one kind of error a user can cause, and how a script reports it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+
+
+class SynthtrialError(Exception):
+    """A mistake the user can mend: what is wrong, where, what was expected, what to do.
+
+    Scripts print the message alone, without a traceback, and exit with code 1.
+    """
+
+
+class ConfigError(SynthtrialError):
+    """A setting is unknown, missing, stale or out of range."""
+
+
+class CohortError(SynthtrialError):
+    """The raw data can't be used as it is: a file, a shape, a mask, an id."""
+
+
+class LeakError(SynthtrialError):
+    """A case that is judged on was seen in training."""
+
+
+class TrainingError(SynthtrialError):
+    """Training can't go on: losses are not finite, or the weights don't fit."""
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """Run a pipeline script; turn a `SynthtrialError` into one message and exit code 1.
+
+    The word `--debug` anywhere on the command line shows the full traceback instead.
+    """
+    quieten_libraries()
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        main()
+    except SynthtrialError as error:
+        if debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(130)
+
+
+def quieten_libraries() -> None:
+    """Keep what libraries tell their developers out of a script's output, and MLflow's usage reports at home."""
+    warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric|mlflow|monai)\..*")
+    for name in ("pytorch_lightning.utilities.rank_zero", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    # MLflow sets its own logger up when it is imported, by these variables.
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -1,0 +1,177 @@
+"""HA-GAN: hierarchical amortised GAN for 3D volumes (Sun et al., IEEE JBHI 2022, doi 10.1109/JBHI.2022.3172976)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from synthtrial.errors import ConfigError
+from synthtrial.gans import ema
+from synthtrial.gans.base import GAN
+from synthtrial.gans.fitting import as_size
+from synthtrial.gans.hagan_networks import (
+    LATENT_STRIDE,
+    SIZES,
+    SLABS,
+    Discriminator,
+    EncoderGlobal,
+    EncoderHigh,
+    Generator,
+)
+from synthtrial.gans.layers import channels_last
+from synthtrial.gans.losses import accuracy, check_loss, discriminator_terms, generator_terms
+from synthtrial.gans.phases import Batch, Phase, Terms, adam
+
+
+class HAGAN(GAN):
+    """Learn a whole volume while only a slab of it is ever made at full resolution.
+
+    A step has four phases (section III of the paper). The discriminator and the generator compete over a slab and the
+    low-resolution image. E^H learns to encode a slab so that G^H gives it back, and E^G learns to find the noise of a
+    whole volume. The encoders' losses never change the generator.
+
+    Deliberate differences from the authors' published code:
+
+    - cases come shuffled, and splits are by patient;
+    - a slab starts at a multiple of 4 voxels, so that image and latent volume are cut at the same place;
+    - the real low-resolution image is averaged, not subsampled, so that it has no aliasing;
+    - the generator's weights are averaged, and samples come from the average;
+    - fakes for the discriminator are made without a graph, and no graph outlives its phase;
+    - any batch size works, 1 included, and autocast to bfloat16;
+    - sizes 32 and 64, any number of image channels, and a `width`, beside the published 128 and 256.
+
+    Args:
+        image_size: side of the cube, 32, 64, 128 or 256 voxels.
+        image_channels: channels C of the image, masks included.
+        spatial_dims: 3.
+        latent: length of the noise vector.
+        width: channels of the latent volume, a multiple of 16; all others follow in proportion.
+        loss: a loss of `losses`.
+        lr_g: learning rate of the generator.
+        lr_d: learning rate of the discriminator.
+        lr_e: learning rate of both encoders.
+        betas: Adam's decay of the first and second moment.
+
+    Raises:
+        ConfigError: for a size that it can't make.
+    """
+
+    saved_networks: ClassVar[tuple[str, ...]] = ("generator_ema", "encoder_high", "encoder_global")
+
+    generator: Generator
+    generator_ema: Generator
+
+    def __init__(
+        self,
+        *,
+        image_size: int | Sequence[int],
+        image_channels: int,
+        spatial_dims: int,
+        latent: int,
+        width: int,
+        loss: str,
+        lr_g: float,
+        lr_d: float,
+        lr_e: float,
+        betas: Sequence[float],
+    ) -> None:
+        super().__init__(adam(lr_g, betas), adam(lr_d, betas))
+        self.encoder_optimizer = adam(lr_e, betas)
+        self.size = cube_side(image_size, spatial_dims)
+        if width % 16:
+            raise ConfigError(f"width={width} must be a multiple of 16")
+        self.latent = latent
+        self.loss = check_loss(loss)
+        self.generator = Generator(self.size, image_channels, latent, width)
+        self.discriminator = Discriminator(self.size, image_channels, width)
+        self.encoder_high = EncoderHigh(image_channels, width)
+        self.encoder_global = EncoderGlobal(self.size, latent, width)
+        channels_last(self)
+        self.generator_ema = ema.frozen_copy(self.generator)
+
+    def phases(self) -> list[Phase]:
+        """Discriminator, generator, E^H, E^G."""
+        return [
+            *super().phases(),
+            Phase("encoder_high", [self.encoder_high], self.encoder_high_terms, self.encoder_optimizer),
+            Phase("encoder_global", [self.encoder_global], self.encoder_global_terms, self.encoder_optimizer),
+        ]
+
+    def prepare_batch(self, batch: Batch) -> Batch:
+        """Choose where the slab of this step starts, and cut and shrink the real images accordingly."""
+        slab = self.size // SLABS
+        start = LATENT_STRIDE * int(torch.randint(0, (self.size - slab) // LATENT_STRIDE + 1, ()))
+        real = batch["real"]
+        return batch | {
+            "start": start,
+            "slab": real[:, :, start : start + slab],
+            "low": F.avg_pool3d(real, LATENT_STRIDE),
+        }
+
+    def cut(self, volume: Tensor, start: int) -> Tensor:
+        """The part of a latent volume `(B, W, size/4, ...)` that belongs to the slab starting at voxel `start`."""
+        return volume.narrow(2, start // LATENT_STRIDE, self.size // SLABS // LATENT_STRIDE)
+
+    def fake(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """A slab `(B, C, size/8, size, size)` and the low-resolution image `(B, C, size/4, ...)` from fresh noise."""
+        noise = torch.randn(len(batch["real"]), self.latent, device=self.device)
+        return self._slab_and_low(noise, batch["start"])
+
+    def _slab_and_low(self, noise: Tensor, start: int) -> tuple[Tensor, Tensor]:
+        volume = self.generator.latent_volume(noise)
+        return self.generator.high(self.cut(volume, start)), self.generator.low(volume)
+
+    def discriminator_loss(self, real: Tensor, fake: tuple[Tensor, Tensor], batch: Batch) -> Terms:
+        """The chosen loss on slabs at the same place, judged in one pass."""
+        slab, low = fake
+        logits = self.discriminator(torch.cat([batch["slab"], slab]), torch.cat([batch["low"], low]), batch["start"])
+        on_real, on_fake = logits.chunk(2)
+        self.history.add("discriminator/accuracy", accuracy(self.loss, on_real, on_fake))
+        return discriminator_terms(self.loss, on_real, on_fake)
+
+    def generator_loss(self, fake: tuple[Tensor, Tensor], batch: Batch) -> Terms:
+        """The chosen loss on the fakes."""
+        return generator_terms(self.loss, self.discriminator(*fake, batch["start"]))
+
+    def encoder_high_terms(self, batch: Batch) -> Terms:
+        """E^H: absolute error of a real slab after E^H and G^H."""
+        return {"slab": F.l1_loss(self.generator.high(self.encoder_high(batch["slab"])), batch["slab"])}
+
+    def encoder_global_terms(self, batch: Batch) -> Terms:
+        """E^G: absolute error of slab and low-resolution image after both encoders and the generator."""
+        slab, low = self._slab_and_low(self.encode(batch["real"]), batch["start"])
+        return {"slab": F.l1_loss(slab, batch["slab"]) / 2, "low": F.l1_loss(low, batch["low"]) / 2}
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The noise `(B, latent)` of whole images `(B, C, size, size, size)`; E^H works by slabs, without gradient."""
+        with torch.no_grad():
+            slabs = [self.encoder_high(slab) for slab in images.split(self.size // SLABS, dim=2)]
+        return self.encoder_global(torch.cat(slabs, dim=2))
+
+    @torch.no_grad()
+    def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
+        """Draw whole volumes `(n, C, size, size, size)` in [-1, 1] from the averaged generator."""
+        return self.generator_ema(torch.randn(n, self.latent, generator=rng).to(self.device))
+
+    @torch.no_grad()
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Encode images `(B, C, size, size, size)` and generate them again."""
+        return self.generator_ema(self.encode(images))
+
+
+def cube_side(image_size: Any, spatial_dims: int) -> int:
+    """The side of the cube, voxels.
+
+    Raises:
+        ConfigError: for any shape but the cubes that HA-GAN can make.
+    """
+    if spatial_dims != 3:
+        raise ConfigError("HA-GAN makes volumes: spatial_dims must be 3; for 2D images choose another generator")
+    size = as_size(image_size, spatial_dims)
+    if len(set(size)) != 1 or size[0] not in SIZES:
+        raise ConfigError(f"HA-GAN can't make image_size {list(size)}; it makes cubes of {', '.join(map(str, SIZES))}")
+    return size[0]

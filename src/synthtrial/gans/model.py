@@ -1,0 +1,103 @@
+"""From a configuration to a generator, and from a trained generator to files and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from synthtrial import params
+from synthtrial.errors import ConfigError, TrainingError
+from synthtrial.gans.base import GAN
+
+NOT_NETWORK = ("train", "representation", "fits")
+"""Subtrees of a generator's configuration that its networks don't need."""
+
+
+def build(config: dict[str, Any]) -> GAN:
+    """Build the untrained GAN that a generator's configuration describes.
+
+    Raises:
+        ConfigError: when a key is unknown or missing, or the family can't make the size asked for.
+    """
+    settings = {key: value for key, value in config.items() if key not in NOT_NETWORK}
+    try:
+        gan = params.build(settings)
+    except TypeError as error:
+        raise ConfigError(f"{config['_target_']}: {error}") from error
+    if not isinstance(gan, GAN):
+        raise ConfigError(f"_target_ {config['_target_']!r} is no subclass of synthtrial.gans.base.GAN")
+    return gan
+
+
+def networks(gan: GAN) -> dict[str, nn.Module]:
+    """The networks that learn, by name; the averaged generator is not one of them."""
+    return {name: module for name, module in gan.named_children() if name != "generator_ema"}
+
+
+def parameter_counts(gan: GAN) -> dict[str, int]:
+    """Parameters of each network that learns."""
+    return {name: sum(p.numel() for p in module.parameters()) for name, module in networks(gan).items()}
+
+
+def kept_state(gan: GAN) -> dict[str, torch.Tensor]:
+    """Parameters and buffers of the networks that a trained model keeps."""
+    return {key: value for key, value in gan.state_dict().items() if key.split(".")[0] in gan.saved_networks}
+
+
+def save_generator(gan: GAN, path: Path) -> str:
+    """Write what a trained model keeps, and return the file's SHA-256."""
+    save_file({key: value.cpu().contiguous() for key, value in kept_state(gan).items()}, path)
+    return file_hash(path)
+
+
+def load_generator(folder: Path) -> GAN:
+    """Read a trained generator from `models/<generator>/<split>/`, in evaluation mode; ready for `sample`.
+
+    Networks that are not kept, such as the discriminator, have random weights.
+
+    Raises:
+        TrainingError: when there is no trained generator, or the weights are not those of `model.json`.
+    """
+    folder = Path(folder)
+    if not (folder / "model.json").is_file():
+        raise TrainingError(f"no trained generator in {folder}: run pipelines/train_gan.py first")
+    model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    gan = build(model["config"])
+    weights = folder / "generator.safetensors"
+    if file_hash(weights) != model["weights_sha256"]:
+        raise TrainingError(f"{weights} is not the file that model.json beside it describes: train the generator again")
+    load_weights(gan, weights)
+    return gan.eval().requires_grad_(False)
+
+
+def load_weights(gan: GAN, path: Path) -> None:
+    """Load the networks that a trained model keeps from a safetensors file.
+
+    Raises:
+        TrainingError: when they don't fit.
+    """
+    weights = load_file(path)
+    expected = kept_state(gan)
+    wrong = [key for key in expected.keys() | weights.keys() if _shape(expected, key) != _shape(weights, key)]
+    if wrong:
+        raise TrainingError(
+            f"{path} holds the weights of another network: {min(wrong)} is {_shape(weights, min(wrong))} there, "
+            f"but {_shape(expected, min(wrong))} in {type(gan).__name__} as configured"
+        )
+    gan.load_state_dict(weights, strict=False)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _shape(tensors: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | None:
+    return tuple(tensors[key].shape) if key in tensors else None

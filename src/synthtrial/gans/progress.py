@@ -1,0 +1,69 @@
+"""What a training shows while it runs: a bar in images, and pages of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from synthtrial.gans.base import GAN
+from synthtrial.gans.sample_page import write_sample_page
+from synthtrial.gans.watch import fixed_samples
+
+
+class ImagesBar(pl.Callback):
+    """A progress bar that counts images seen."""
+
+    def __init__(self, description: str, images: int) -> None:
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("images"),
+            TimeRemainingColumn(),
+        )
+        self.task = self.bar.add_task(description, total=images)
+
+    def on_train_start(self, trainer: pl.Trainer, gan: pl.LightningModule) -> None:
+        self.bar.start()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, gan: pl.LightningModule, *_: Any) -> None:
+        assert isinstance(gan, GAN)
+        self.bar.update(self.task, completed=gan.images_seen)
+
+    def on_train_end(self, trainer: pl.Trainer, gan: pl.LightningModule) -> None:
+        self.bar.stop()
+
+    def on_exception(self, trainer: pl.Trainer, gan: pl.LightningModule, exception: BaseException) -> None:
+        self.bar.stop()
+
+
+class SamplePages(pl.Callback):
+    """After every checkpoint, draw the same samples again and hand the picture on.
+
+    Args:
+        real: real images `(n, C, *spatial)` to show above.
+        representation: takes the arrays apart into image and mask.
+        folder: where the pictures are written.
+        seed: seed of the fixed noise.
+        on_images: called with the images seen and the picture's path.
+    """
+
+    def __init__(
+        self, real: Tensor, representation: Any, folder: Path, seed: int, on_images: Callable[[int, Path], None]
+    ) -> None:
+        self.real = real
+        self.representation = representation
+        self.folder = folder
+        self.seed = seed
+        self.on_images = on_images
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, gan: pl.LightningModule) -> None:
+        assert isinstance(gan, GAN)
+        path = self.folder / f"samples_{gan.images_seen:08d}.png"
+        write_sample_page(path, self.real, fixed_samples(gan, len(self.real), self.seed), self.representation)
+        self.on_images(gan.images_seen, path)

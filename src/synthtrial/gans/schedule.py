@@ -1,0 +1,65 @@
+"""How long a generator trains, counted in images seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import ceil
+from typing import Any
+
+from synthtrial.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """The `train:` part of a generator's configuration; every duration is in images seen.
+
+    Attributes:
+        images: images to learn from, in all.
+        batch_size: images per step.
+        accumulate: pieces that a batch is worked through in, to save memory.
+        checkpoint_every: images between two checkpoints.
+        log_every: images between two rows of `losses.csv`.
+        ema_half_life: half-life of the averaged weights.
+        smallest_diversity: see `watch.CollapseWatch`.
+    """
+
+    images: int
+    batch_size: int
+    accumulate: int = 1
+    checkpoint_every: int = 1000
+    log_every: int = 100
+    ema_half_life: float = 500
+    smallest_diversity: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.batch_size % self.accumulate:
+            raise ConfigError(f"train.accumulate={self.accumulate} must divide train.batch_size={self.batch_size}")
+        for name in ("images", "batch_size", "accumulate", "checkpoint_every", "log_every"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"train.{name} must be at least 1, not {getattr(self, name)}")
+
+    @classmethod
+    def from_config(cls, train: dict[str, Any]) -> Schedule:
+        """Read a `train:` subtree.
+
+        Raises:
+            ConfigError: for an unknown or a missing key, or a value out of range.
+        """
+        names = [field.name for field in fields(cls)]
+        for key in train:
+            if key not in names:
+                raise ConfigError(f"unknown key train.{key}; there are: {', '.join(names)}")
+        for key in ("images", "batch_size"):
+            if key not in train:
+                raise ConfigError(f"train.{key} is missing")
+        return cls(**train)
+
+    @property
+    def checkpoints(self) -> int:
+        """How many checkpoints the training has; Lightning's epoch is the stretch between two."""
+        return max(1, round(self.images / self.checkpoint_every))
+
+    @property
+    def batches_per_checkpoint(self) -> int:
+        """Steps between two checkpoints: the same number in every stretch, rounded up to whole batches."""
+        return ceil(self.images / (self.batch_size * self.checkpoints))

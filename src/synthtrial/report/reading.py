@@ -1,0 +1,108 @@
+"""Load every result file of a finished study, and say which stage is missing where one is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.errors import SynthtrialError
+from synthtrial.report.results import Results, Synthesis
+from synthtrial.synthesis.cohort import SyntheticCohort
+
+
+def read_results(study_folder: Path, params: dict[str, Any], provenance: dict[str, Any]) -> Results:
+    """Read the results of all stages.
+
+    Args:
+        study_folder: `out/<study>/`.
+        params: the report's view of params.yaml, as plain dicts and lists.
+        provenance: see `Results`.
+
+    Raises:
+        SynthtrialError: when a stage's file is missing; the message names the file and the stage that writes it.
+    """
+    folder = Path(study_folder)
+    prepared = PreparedCohort(folder / "prepared")
+    pairs = [(arm, segmenter) for arm in params["arm_names"] for segmenter in params["segmenter_names"]]
+    check_reference(params)
+    return Results(
+        folder=folder,
+        params=params,
+        provenance=provenance,
+        cohort=prepared,
+        profile=read_json(prepared.folder / "profile.json", stage="prepare"),
+        syntheses=[
+            read_synthesis(folder, generator, split)
+            for generator in params["generator_names"]
+            for split in params["splits"]
+        ],
+        fold_scores=read_arms(folder, pairs, "folds.csv"),
+        case_scores=read_arms(folder, pairs, "cases.csv"),
+        curves=read_arms(folder, pairs, "curves.csv"),
+        stages=read_stages(folder / "stages"),
+    )
+
+
+def check_reference(params: dict[str, Any]) -> None:
+    """Raise unless the arm that others are compared with is one of the study's arms."""
+    reference, arms = params["protocol"]["reference"], list(params["arm_names"])
+    if reference not in arms:
+        raise SynthtrialError(
+            f"protocol.reference is {reference!r}, which is no arm of this study; there are: {', '.join(arms)}"
+        )
+
+
+def read_synthesis(folder: Path, generator: str, split: str) -> Synthesis:
+    """Read what one generator, trained on one split, left behind."""
+    model, fidelity = (folder / kind / generator / split for kind in ("models", "fidelity"))
+    samples = model / "samples.png"
+    return Synthesis(
+        generator=generator,
+        split=split,
+        model=read_json(model / "model.json", stage="train_gan"),
+        losses=read_table(model / "losses.csv", stage="train_gan"),
+        cohort=SyntheticCohort(folder / "synthetic" / generator / split),
+        fidelity=read_json(fidelity / "fidelity.json", stage="fidelity"),
+        fidelity_figures=sorted((fidelity / "figures").glob("*.png")),
+        samples=samples if samples.is_file() else None,
+    )
+
+
+def read_arms(folder: Path, pairs: list[tuple[str, str]], name: str) -> pd.DataFrame:
+    """Read one file of every arm and segmenter into one frame that says whose rows they are."""
+    frames = []
+    for arm, segmenter in pairs:
+        frame = read_table(folder / "segment" / arm / segmenter / name, stage="segment")
+        frames.append(frame.assign(arm=arm, segmenter=segmenter))
+    return pd.concat(frames, ignore_index=True)
+
+
+def read_stages(folder: Path) -> pd.DataFrame:
+    """Read the record of each stage run, in the order they started; empty when nothing was recorded."""
+    columns = ["stage", "item", "started", "wall_s", "peak_rss_mb", "git_revision", "versions", "machine"]
+    records = [read_json(path, stage="any") for path in sorted(folder.glob("*.json"))]
+    frame = pd.DataFrame(records, columns=columns)
+    return frame.sort_values("started", kind="stable", ignore_index=True)
+
+
+def read_json(path: Path, stage: str) -> dict[str, Any]:
+    """Read a JSON file that a stage writes."""
+    check_exists(path, stage)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_table(path: Path, stage: str) -> pd.DataFrame:
+    """Read a CSV file that a stage writes. Ids and folds are text."""
+    check_exists(path, stage)
+    text = dict.fromkeys(("case_id", "patient_id", "site", "fold"), str)
+    return pd.read_csv(path, dtype=text, keep_default_na=True)
+
+
+def check_exists(path: Path, stage: str) -> None:
+    """Raise unless a stage has written its file."""
+    if not path.is_file():
+        raise SynthtrialError(f"the report needs {path}, which stage `{stage}` writes: run `dvc repro` to make it")

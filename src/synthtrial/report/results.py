@@ -1,0 +1,151 @@
+"""The results of a finished study as one object; all that the page says is a function of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.report.figure_style import arm_colours, arm_markers
+from synthtrial.synthesis.cohort import SyntheticCohort
+from synthtrial.trial.verdict import verdict
+
+ENSEMBLE = "ensemble"
+"""Value of `fold` in `cases.csv` for the ensemble of all fold models."""
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What one generator, trained on one split, left behind.
+
+    Attributes:
+        generator, split: its place in the study.
+        model: content of `model.json`.
+        losses: content of `losses.csv`: `images` and one column per loss term.
+        cohort: the cases drawn from it.
+        fidelity: content of `fidelity.json`.
+        fidelity_figures: PNGs of the fidelity stage.
+        samples: grid of samples at the end of training.
+    """
+
+    generator: str
+    split: str
+    model: dict[str, Any]
+    losses: pd.DataFrame
+    cohort: SyntheticCohort
+    fidelity: dict[str, Any]
+    fidelity_figures: list[Path]
+    samples: Path | None
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything a finished study has to say.
+
+    Attributes:
+        folder: the study's folder, `out/<study>/`.
+        params: the study's parameters: `study, protocol, report`, and the lists of names.
+        provenance: how it was made: `git_revision, params_hash, data_hash, command`, and what else the caller knows.
+        cohort: the prepared real cases.
+        profile: content of `profile.json`.
+        syntheses: one per generator and split.
+        fold_scores: all `folds.csv` together: one row per arm, segmenter and fold.
+        case_scores: all `cases.csv` together: one row per arm, segmenter, fold (or `ensemble`) and test case.
+        curves: all `curves.csv` together, with `arm` and `segmenter`.
+        stages: one row per stage run: `stage, item, started, wall_s, peak_rss_mb, git_revision, versions, machine`.
+    """
+
+    folder: Path
+    params: dict[str, Any]
+    provenance: dict[str, Any]
+    cohort: PreparedCohort
+    profile: dict[str, Any]
+    syntheses: list[Synthesis]
+    fold_scores: pd.DataFrame
+    case_scores: pd.DataFrame
+    curves: pd.DataFrame
+    stages: pd.DataFrame
+
+    @property
+    def study(self) -> str:
+        """Name of the study."""
+        return self.params["study"]["name"]
+
+    @property
+    def protocol(self) -> str:
+        """Who was allowed to see what: `holdout`, `nested` or `pooled`."""
+        return self.params["protocol"]["name"]
+
+    @property
+    def reference(self) -> str:
+        """The arm that the others are compared with."""
+        return self.params["protocol"]["reference"]
+
+    @property
+    def metric(self) -> str:
+        """What the verdict compares, in words: `Dice` of all labels, or of one."""
+        return self.params["protocol"]["metric"].replace("dice/", "Dice of ").replace("dice", "Dice")
+
+    @property
+    def arms(self) -> list[str]:
+        """Names of the arms, the reference first."""
+        names = list(self.params["arm_names"])
+        return [self.reference] + [name for name in names if name != self.reference]
+
+    @property
+    def segmenters(self) -> list[str]:
+        """Names of the segmenters."""
+        return list(self.params["segmenter_names"])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings of the report."""
+        return self.params["report"]
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """The colour of each arm in every figure."""
+        return arm_colours(self.arms, self.reference)
+
+    @property
+    def markers(self) -> dict[str, str]:
+        """The marker of each arm in every figure."""
+        return arm_markers(self.arms, self.reference)
+
+    @property
+    def label_columns(self) -> list[str]:
+        """Columns of `case_scores` that hold the Dice of one label; empty when there is only one label."""
+        columns = [f"dice/{label}" for label in self.cohort.labels]
+        return columns if len(columns) > 1 else []
+
+    @cached_property
+    def verdict(self) -> dict[str, Any]:
+        """The verdict on every arm, as `verdict.json` has it."""
+        return verdict(
+            self.case_scores,
+            reference=self.reference,
+            metric=self.params["protocol"]["metric"],
+            alpha=self.params["protocol"]["alpha"],
+            study=self.study,
+            protocol=self.protocol,
+        )
+
+    def segment_folder(self, arm: str, segmenter: str) -> Path:
+        """Folder of one arm's results with one segmenter."""
+        return self.folder / "segment" / arm / segmenter
+
+    def ensemble(self, segmenter: str, arm: str) -> pd.DataFrame:
+        """The ensemble's rows of `case_scores`, one per test case."""
+        return self._scores(segmenter, arm).query("fold == @ENSEMBLE")
+
+    def fold_models(self, segmenter: str, arm: str) -> pd.DataFrame:
+        """The fold models' rows of `case_scores`, one per fold and test case."""
+        return self._scores(segmenter, arm).query("fold != @ENSEMBLE")
+
+    def _scores(self, segmenter: str, arm: str) -> pd.DataFrame:
+        scores = self.case_scores
+        return scores[(scores["segmenter"] == segmenter) & (scores["arm"] == arm)]

@@ -1,0 +1,36 @@
+"""Real cases beside synthetic ones, drawn at random and not picked for their looks."""
+
+from __future__ import annotations
+
+from synthtrial.report.blocks import Picture, Section, Text
+from synthtrial.report.results import Results, Synthesis
+
+PAGE = "samples"
+"""The fidelity stage's figure that is a sample page."""
+
+
+def section(results: Results) -> Section:
+    """One page per generator and split."""
+    pages = [page for synthesis in results.syntheses for page in pictures(results, synthesis)]
+    return Section("samples", "Real beside synthetic", pages or [Text("There are no sample pages in this study.")])
+
+
+def pictures(results: Results, synthesis: Synthesis) -> list[Picture]:
+    """The sample page of one generator, where the fidelity stage made one."""
+    planes = (
+        " Each case is cut in three planes where its lesion is largest; R and L, A and P mark the patient's sides."
+        if results.cohort.facts["spatial_dims"] == 3
+        else ""
+    )
+    return [
+        Picture(
+            name=f"samples_{synthesis.generator}_{synthesis.split}",
+            content=path,
+            caption=f"Left: real cases that generator {synthesis.generator} saw. Right: synthetic cases drawn from it. "
+            f"Both were chosen at random, so rows are not pairs.{planes} The grey scale is the cohort's intensity "
+            "window; outlines are the labels of the mask, which is synthetic at the right too.",
+            alt=f"Real cases beside cases of generator {synthesis.generator}, with their masks outlined.",
+        )
+        for path in synthesis.fidelity_figures
+        if path.stem == PAGE
+    ]

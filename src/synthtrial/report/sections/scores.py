@@ -1,0 +1,112 @@
+"""Dice per fold on validation cases, and per arm on the test cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from synthtrial.report import numbers
+from synthtrial.report.blocks import Block, Column, Heading, Picture, Section, Table
+from synthtrial.report.figure_style import GRID, house_style, light_grid, new_figure
+from synthtrial.report.protocols import describe
+from synthtrial.report.results import Results
+from synthtrial.report.tables import patient_frame, test_frame, validation_frame
+
+
+def section(results: Results) -> Section:
+    """Validation and test Dice of each segmenter."""
+    blocks: list[Block] = []
+    for segmenter in results.segmenters:
+        if len(results.segmenters) > 1:
+            blocks.append(Heading(f"Segmenter {segmenter}"))
+        blocks += [
+            test_table(results, segmenter),
+            patient_picture(results, segmenter),
+            validation_table(results, segmenter),
+        ]
+    return Section("scores", "Dice per arm, patient and fold", blocks)
+
+
+def test_table(results: Results, segmenter: str) -> Table:
+    """Test Dice per arm: fold models, ensemble, per label."""
+    labels = [Column(name, name.removeprefix("dice/"), numbers.dice) for name in results.label_columns]
+    return Table(
+        name=f"test_dice_{segmenter}",
+        frame=test_frame(results, segmenter),
+        columns=[
+            Column("arm", "Arm", number=False),
+            Column("fold_models", "Fold models, mean", numbers.dice),
+            Column("fold_models_sd", "SD of fold models", numbers.dice),
+            Column("ensemble", "Ensemble", numbers.dice),
+            *labels,
+            Column("patients_sd", "SD over patients", numbers.dice),
+            Column("patients", "Patients", numbers.count),
+        ],
+        caption=f"Test Dice, segmenter {segmenter}, on the original grid. Fold models: mean of the single models, "
+        "which the verdict compares; their standard deviation (SD) is what another training may change. Ensemble: "
+        f"all fold models together{', also per label' if labels else ''}; its SD over patients is how much patients "
+        "differ.",
+        cases="test",
+    )
+
+
+def validation_table(results: Results, segmenter: str) -> Table:
+    """Validation Dice per arm and fold."""
+    frame = validation_frame(results, segmenter)
+    folds = [name for name in frame.columns if name.startswith("fold ")]
+    return Table(
+        name=f"validation_dice_{segmenter}",
+        frame=frame,
+        columns=[
+            Column("arm", "Arm", number=False),
+            *(Column(name, name.capitalize(), numbers.dice) for name in folds),
+            Column("mean", "Mean", numbers.dice),
+            Column("sd", "SD", numbers.dice),
+        ],
+        caption=f"Validation Dice per fold, segmenter {segmenter}. {describe(results.protocol).validation}",
+        cases="validation",
+    )
+
+
+def patient_picture(results: Results, segmenter: str) -> Picture:
+    """Test Dice of every patient by arm."""
+    return Picture(
+        name=f"test_dice_{segmenter}",
+        content=patient_plot(results, segmenter),
+        caption=f"Test Dice of the ensemble, segmenter {segmenter}: one mark per patient, thin lines join the same "
+        "patient. Boxes show the median and the quartiles, whiskers reach to the furthest patient within 1.5 box "
+        "lengths.",
+        alt="Test Dice per patient, by arm.",
+        cases="test",
+    )
+
+
+@house_style
+def patient_plot(results: Results, segmenter: str) -> Figure:
+    """One box and one line of marks per arm, on a scale that shows all patients."""
+    frame = patient_frame(results, segmenter)
+    figure, grid = new_figure(height=0.6 + 0.62 * len(results.arms))
+    axes = grid[0, 0]
+    lines = np.arange(len(results.arms))[::-1]
+    jitter = np.random.default_rng(0).uniform(-0.14, 0.14, len(frame))
+    for scores, shift in zip(frame[results.arms].to_numpy(float), jitter, strict=True):
+        axes.plot(scores, lines + shift, color=GRID, linewidth=0.8, zorder=1)
+    for line, arm in zip(lines, results.arms, strict=True):
+        colour, marker = results.colours[arm], results.markers[arm]
+        axes.boxplot(frame[arm].dropna(), positions=[line], **box_style(colour))
+        axes.scatter(frame[arm], line + jitter, s=20, color=colour, marker=marker, alpha=0.75, linewidth=0, zorder=3)
+    axes.set_yticks(lines, results.arms)
+    axes.set(xlabel="Test Dice of the ensemble", ylim=(-0.6, len(lines) - 0.4))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    light_grid(axes, "x")
+    return figure
+
+
+def box_style(colour: str) -> dict[str, Any]:
+    """A lying box in one colour, behind the marks."""
+    line = {"color": colour, "linewidth": 1.1, "zorder": 2}
+    parts = {f"{part}props": line for part in ("box", "whisker", "cap")}
+    return parts | {"medianprops": line | {"linewidth": 2.4}, "widths": 0.5, "showfliers": False, "vert": False}

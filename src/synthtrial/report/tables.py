@@ -1,0 +1,133 @@
+"""Data frames behind the tables: each row says what was measured, on which cases, for which arm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from synthtrial.report.results import Results
+
+
+def verdict_frame(results: Results, segmenter: str) -> pd.DataFrame:
+    """One row per arm with the crossed test's result, as `verdict.json` has it; the reference first, without one."""
+    arms = results.verdict["models"][segmenter]["arms"]
+    no_test = dict.fromkeys(("difference", "ci_low", "ci_high", "p", "p_adjusted", "p_wilcoxon_patients"), np.nan)
+    return pd.DataFrame(
+        [{"arm": arm, "verdict": "reference"} | no_test | arms[arm] for arm in results.arms if arm in arms]
+    )
+
+
+def validation_frame(results: Results, segmenter: str) -> pd.DataFrame:
+    """Validation Dice: one row per arm, one column per fold, their mean and standard deviation."""
+    scores = results.fold_scores.query("segmenter == @segmenter")
+    frame = scores.pivot(index="arm", columns="fold", values="validation_dice").reindex(results.arms)
+    folds = sorted(frame.columns, key=fold_order)
+    frame = frame[folds].rename(columns=lambda fold: f"fold {fold}")
+    statistics = pd.DataFrame({"mean": frame.mean(axis=1), "sd": frame.std(axis=1, ddof=1)})
+    return pd.concat([frame, statistics], axis=1).reset_index()
+
+
+def test_frame(results: Results, segmenter: str) -> pd.DataFrame:
+    """Test Dice: one row per arm.
+
+    Columns: `fold_models` mean over patients and fold models; `fold_models_sd` standard deviation of the fold models'
+    means; `ensemble` mean over patients; `patients_sd` standard deviation of the ensemble over patients; and the
+    ensemble's mean per label where there are several. A patient with several cases counts once.
+    """
+    rows = []
+    for arm in results.arms:
+        models = results.fold_models(segmenter, arm).groupby(["fold", "patient_id"])["dice"].mean().unstack("fold")
+        columns = ["dice", *results.label_columns]
+        patients = results.ensemble(segmenter, arm).groupby("patient_id")[columns].mean()
+        rows.append(
+            {
+                "arm": arm,
+                "fold_models": models.mean().mean(),
+                "fold_models_sd": models.mean().std(ddof=1),
+                "ensemble": patients["dice"].mean(),
+                "patients_sd": patients["dice"].std(ddof=1),
+                "patients": len(patients),
+            }
+            | {column: patients[column].mean() for column in results.label_columns}
+        )
+    return pd.DataFrame(rows)
+
+
+def patient_frame(results: Results, segmenter: str) -> pd.DataFrame:
+    """Test Dice of the ensemble per patient: columns `patient_id, site`, and one per arm."""
+    frames = {
+        arm: results.ensemble(segmenter, arm).groupby(["patient_id", "site"])["dice"].mean() for arm in results.arms
+    }
+    return pd.DataFrame(frames).reset_index()
+
+
+def fidelity_frame(results: Results) -> pd.DataFrame:
+    """One row per generator, split and metric: its value beside the real-against-real floor and the noise ceiling."""
+    rows = []
+    for synthesis in results.syntheses:
+        facts = synthesis.fidelity
+        for metric, value in facts["metrics"].items():
+            rows.append(
+                {
+                    "generator": synthesis.generator,
+                    "split": synthesis.split,
+                    "metric": metric,
+                    "floor": facts.get("floor", {}).get(metric, np.nan),
+                    "value": value,
+                    "spread": facts.get("spread", {}).get(metric, np.nan),
+                    "ceiling": facts.get("ceiling", {}).get(metric, np.nan),
+                    "features": facts["features"],
+                    "n_real": facts["n_real"],
+                    "n_synthetic": facts["n_synthetic"],
+                }
+            )
+    columns = ["generator", "split", "metric", "floor", "value", "spread", "ceiling"]
+    return pd.DataFrame(rows, columns=[*columns, "features", "n_real", "n_synthetic"])
+
+
+def loss_frame(results: Results) -> pd.DataFrame:
+    """One row per generator, split and loss term: minimum, maximum, mean and last logged value."""
+    rows = []
+    for synthesis in results.syntheses:
+        for term in loss_terms(synthesis.losses):
+            values = synthesis.losses[term].dropna()
+            if len(values):
+                rows.append(
+                    {
+                        "generator": synthesis.generator,
+                        "split": synthesis.split,
+                        "term": term,
+                        "min": values.min(),
+                        "max": values.max(),
+                        "mean": values.mean(),
+                        "last": values.iloc[-1],
+                    }
+                )
+    return pd.DataFrame(rows, columns=["generator", "split", "term", "min", "max", "mean", "last"])
+
+
+def fold_frame(results: Results) -> pd.DataFrame:
+    """All `folds.csv` together: validation and test Dice of every fold model."""
+    return results.fold_scores.sort_values(["segmenter", "arm", "fold"], ignore_index=True)
+
+
+def generator_loss_frame(results: Results) -> pd.DataFrame:
+    """All `losses.csv` in long form: `generator, split, images, term, value`."""
+    frames = [
+        synthesis.losses.melt("images", loss_terms(synthesis.losses), var_name="term", value_name="value")
+        .dropna(subset=["value"])
+        .assign(generator=synthesis.generator, split=synthesis.split)
+        for synthesis in results.syntheses
+    ]
+    columns = ["generator", "split", "images", "term", "value"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+
+
+def loss_terms(losses: pd.DataFrame) -> list[str]:
+    """Columns of `losses.csv` that hold numbers over images seen."""
+    return [name for name in losses.select_dtypes("number") if name != "images"]
+
+
+def fold_order(fold: str) -> tuple[int, str]:
+    """Sort folds as numbers where they are numbers."""
+    return (int(fold), "") if fold.isdigit() else (10**9, fold)

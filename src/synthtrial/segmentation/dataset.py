@@ -1,0 +1,93 @@
+"""The stream of training cases: as many batches as there are steps, whatever the number of cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from monai.transforms import Compose
+from torch.utils.data import Dataset, Sampler
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class TrainingCase:
+    """One case to train or validate on.
+
+    Attributes:
+        case_id: its id.
+        source: `real` or `synthetic`.
+        loader: returns the image, float32 `(C, *S)` in [-1, 1], and the label map, uint8 `(*S)`. It is called each
+            time the case is drawn, so that no more than one batch is in memory.
+    """
+
+    case_id: str
+    source: str
+    loader: Callable[[], Pair]
+
+
+class CaseDataset(Dataset):
+    """Cases by `(draw, index)`: the draw's number seeds the augmentation, so that workers change nothing.
+
+    Args:
+        cases: the cases.
+        augment: transform of `{"image", "mask"}`; None to take the cases as they are.
+        seed: seed of the augmentation.
+    """
+
+    def __init__(self, cases: Sequence[TrainingCase], augment: Compose | None = None, seed: int = 0) -> None:
+        self.cases, self.augment, self.seed = list(cases), augment, seed
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __getitem__(self, place: tuple[int, int]) -> dict[str, torch.Tensor]:
+        draw, index = place
+        image, mask = self.cases[index].loader()
+        sample = {"image": torch.from_numpy(image), "mask": torch.from_numpy(np.array(mask)[None])}
+        if self.augment is None:
+            return sample
+        self.augment.set_random_state(seed=int(np.random.SeedSequence([self.seed, draw]).generate_state(1)[0]))
+        return self.augment(sample)
+
+
+class ShuffledDraws(Sampler[tuple[int, int]]):
+    """`(draw, index)` pairs: all cases in a new order, again and again, until `n_draws` are given.
+
+    Args:
+        n_cases: number of cases.
+        n_draws: length of the stream; steps times batch size.
+        seed: seed of the orders.
+    """
+
+    def __init__(self, n_cases: int, n_draws: int, seed: int) -> None:
+        self.n_cases, self.n_draws, self.seed = n_cases, n_draws, seed
+
+    def __len__(self) -> int:
+        return self.n_draws
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        rng = np.random.default_rng(self.seed)
+        for start in range(0, self.n_draws, self.n_cases):
+            for offset, index in enumerate(rng.permutation(self.n_cases)[: self.n_draws - start]):
+                yield start + offset, int(index)
+
+
+class InOrder(Sampler[tuple[int, int]]):
+    """Each case once, in order, as `(0, index)`.
+
+    Args:
+        n_cases: number of cases.
+    """
+
+    def __init__(self, n_cases: int) -> None:
+        self.n_cases = n_cases
+
+    def __len__(self) -> int:
+        return self.n_cases
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return ((0, index) for index in range(self.n_cases))

@@ -1,0 +1,109 @@
+"""One fold model in training: DiceCE loss, AdamW, linear warm-up and cosine decay by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from monai.losses import DiceCELoss
+
+from synthtrial.errors import TrainingError
+from synthtrial.segmentation.inference import predict_probabilities
+from synthtrial.segmentation.metrics import dice_per_label, with_mean
+from synthtrial.segmentation.settings import TrainSettings
+
+CURVE_POINTS = 50
+"""Points of the loss curve over a whole training."""
+
+Batch = dict[str, torch.Tensor]
+CurveRow = dict[str, float | None]
+
+
+class SegmentationModule(pl.LightningModule):
+    """Train a network with the sum of Dice loss and cross-entropy.
+
+    Args:
+        network: `(B, C, *S) -> logits (B, 1 + L, *S)`.
+        settings: budget and optimisation.
+        labels: names of the labels.
+        on_step: called with (step, mean loss since the last call) at each point of the curve.
+
+    Attributes:
+        curve: rows `step, loss, validation_dice`; `loss` is the mean since the row before, `validation_dice` (NaN
+            between validations) is measured on the prepared grid, without augmentation.
+    """
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        settings: TrainSettings,
+        labels: list[str],
+        on_step: Callable[[int, float], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network, self.settings, self.labels, self.on_step = network, settings, labels, on_step
+        self.criterion = DiceCELoss(to_onehot_y=True, softmax=True)
+        self.curve: list[CurveRow] = []
+        self._losses: list[torch.Tensor] = []
+        self._validation: list[float] = []
+
+    def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
+        """Loss of one batch."""
+        loss = self.criterion(self.network(batch["image"]).float(), batch["mask"])
+        self._losses.append(loss.detach())
+        return loss
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Add a point to the curve, now and then: reading a loss waits for the device."""
+        step = self.global_step
+        interval = max(1, self.settings.steps // CURVE_POINTS)
+        if step % interval and step % self.settings.validate_every and step != self.settings.steps:
+            return
+        loss = float(torch.stack(self._losses).mean())
+        self._losses.clear()
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the segmenter's loss is not finite at step {step}: lower train.lr or check the images"
+            )
+        self.curve.append({"step": step, "loss": loss, "validation_dice": None})
+        if self.logger is not None:
+            self.logger.log_metrics({"loss": loss}, step=step)
+        if self.on_step is not None:
+            self.on_step(step, loss)
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Dice of each case of one batch."""
+        probabilities = predict_probabilities(
+            self.network, batch["image"], self.settings.patch_shape, self.settings.overlap
+        )
+        predictions = probabilities.argmax(1).to(torch.uint8).cpu().numpy()
+        for prediction, reference in zip(predictions, batch["mask"][:, 0].cpu().numpy(), strict=True):
+            self._validation.append(with_mean(dice_per_label(prediction, reference, self.labels))["dice"])
+
+    def on_validation_epoch_end(self) -> None:
+        """Write the validation Dice beside the loss of the same step."""
+        dice = float(np.mean(self._validation))
+        self._validation.clear()
+        self.curve[-1]["validation_dice"] = dice
+        if self.logger is not None:
+            self.logger.log_metrics({"validation_dice": dice}, step=self.global_step)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with the learning rate set at every step."""
+        settings = self.settings
+        optimizer = torch.optim.AdamW(self.network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, settings))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def learning_rate_factor(step: int, settings: TrainSettings) -> float:
+    """Share of the peak learning rate at a step: a linear rise during the warm-up, then half a cosine to zero."""
+    warmup_steps = round(settings.warmup * settings.steps)
+    if step < warmup_steps:
+        return (step + 1) / (warmup_steps + 1)
+    progress = (step - warmup_steps) / max(1, settings.steps - warmup_steps)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

@@ -1,0 +1,167 @@
+"""Training one segmentation network on one training set."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from safetensors.torch import load_file, save_file
+from torch.utils.data import DataLoader
+
+from synthtrial.atomic import atomic_folder, write_json
+from synthtrial.errors import ConfigError
+from synthtrial.segmentation.augmentation import augmentation
+from synthtrial.segmentation.dataset import CaseDataset, InOrder, ShuffledDraws, TrainingCase
+from synthtrial.segmentation.hardware import lightning_precision
+from synthtrial.segmentation.module import CurveRow, SegmentationModule
+from synthtrial.segmentation.network import build_network, check_shape
+from synthtrial.segmentation.settings import TrainSettings, train_settings
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained fold model.
+
+    Attributes:
+        network: with the weights of the last step, in evaluation mode, on the CPU.
+        curve: rows `step, loss, validation_dice`, as the module's.
+        final_loss: mean training loss of the last row.
+        seconds: wall time of the training.
+    """
+
+    network: torch.nn.Module
+    curve: list[CurveRow]
+    final_loss: float
+    seconds: float
+
+
+def fit(
+    cases: Sequence[TrainingCase],
+    validation_cases: Sequence[TrainingCase],
+    *,
+    labels: list[str],
+    channels: int,
+    spatial_dims: int,
+    settings: Mapping[str, Any],
+    trainer: Mapping[str, Any],
+    seed: int,
+    checkpoint: Path | None = None,
+    logger: Any = None,
+    on_step: Callable[[int, float], None] | None = None,
+) -> Fitted:
+    """Train a network for a fixed number of steps, and keep the weights of the last one.
+
+    The validation cases draw a curve and do nothing else: no early stopping and no choice of the best step, so that
+    they stay honest, and so that every arm gets the same budget. The learning rate has fallen to zero at the end. On
+    a CPU, the same seed gives the same weights, with any number of loader workers.
+
+    Args:
+        cases: the training set; drawn in a new random order again and again until the steps are done.
+        validation_cases: for the curve; may be empty.
+        labels: names of the labels.
+        channels: channels of the images.
+        spatial_dims: 2 or 3.
+        settings: `network` and `train` of a `conf/segmenter` file.
+        trainer: `accelerator`, `devices`, `precision`, and optionally `threads` and `loader_workers`.
+        seed: seed of weights, order and augmentation.
+        checkpoint: folder that keeps the finished model. Where it exists, the model is read instead of trained: whoever
+            names the folder vouches that it stands for these very arguments.
+        logger: a Lightning logger for `loss` and `validation_dice`.
+        on_step: called with (step, loss) now and then.
+
+    Raises:
+        ConfigError: when there is nothing to train on, a setting is wrong, or the network can't take the cases' shape.
+        TrainingError: when the loss is not finite.
+    """
+    if trainer.get("threads"):
+        torch.set_num_threads(trainer["threads"])
+    train = train_settings(settings["train"])
+    if not cases:
+        raise ConfigError("the training set is empty: no case to train the segmenter on")
+    network = build_network(
+        settings["network"], spatial_dims=spatial_dims, channels=channels, n_labels=len(labels), seed=seed
+    )
+    if checkpoint is not None and checkpoint.is_dir():
+        return _read_fitted(checkpoint, network)
+    shape = cases[0].loader()[1].shape
+    crop_shape = _crop_shape(train, shape)
+    check_shape(network, channels, crop_shape or shape, settings["network"]["_target_"].rpartition(".")[2])
+
+    module = SegmentationModule(network, train, labels, on_step)
+    augment = augmentation(train.augmentation, crop_shape=crop_shape, n_labels=len(labels))
+    draws = ShuffledDraws(len(cases), train.steps * train.batch_size, seed)
+    batches: DataLoader = DataLoader(
+        CaseDataset(cases, augment, seed),
+        train.batch_size,
+        sampler=draws,
+        num_workers=trainer.get("loader_workers") or 0,
+    )
+    validation: DataLoader = DataLoader(
+        CaseDataset(validation_cases), train.batch_size, sampler=InOrder(len(validation_cases))
+    )
+    started = time.perf_counter()
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        torch.manual_seed(seed)  # dropout
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        _lightning_trainer(train, trainer, logger, validate=bool(validation_cases)).fit(module, batches, validation)
+    fitted = Fitted(
+        network=network.cpu().eval(),
+        curve=module.curve,
+        final_loss=float(module.curve[-1]["loss"] or 0.0),
+        seconds=time.perf_counter() - started,
+    )
+    if checkpoint is not None:
+        _write_fitted(checkpoint, fitted)
+    return fitted
+
+
+def _crop_shape(train: TrainSettings, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Shape of the patch to cut from each case; None when the whole volume is the patch."""
+    if train.patch_shape is None or train.patch_shape == shape:
+        return None
+    if len(train.patch_shape) != len(shape) or any(p > n for p, n in zip(train.patch_shape, shape, strict=True)):
+        raise ConfigError(
+            f"train.patch_shape {list(train.patch_shape)} does not fit into the prepared shape {list(shape)}; "
+            "make it smaller, or null for the whole volume"
+        )
+    return train.patch_shape
+
+
+def _lightning_trainer(train: TrainSettings, trainer: Mapping[str, Any], logger: Any, validate: bool) -> pl.Trainer:
+    """A Trainer that does nothing but train: progress, curve and checkpoint are ours."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    return pl.Trainer(
+        accelerator=trainer["accelerator"],
+        devices=trainer["devices"],
+        precision=lightning_precision(trainer),
+        max_steps=train.steps,
+        val_check_interval=min(train.validate_every, train.steps),
+        check_val_every_n_epoch=None,
+        limit_val_batches=1.0 if validate else 0,
+        num_sanity_val_steps=0,
+        logger=logger or False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def _write_fitted(folder: Path, fitted: Fitted) -> None:
+    with atomic_folder(folder) as partial:
+        save_file(fitted.network.state_dict(), partial / "weights.safetensors")
+        facts = {"final_loss": fitted.final_loss, "seconds": fitted.seconds, "curve": fitted.curve}
+        write_json(partial / "fitted.json", facts)
+
+
+def _read_fitted(folder: Path, network: torch.nn.Module) -> Fitted:
+    network.load_state_dict(load_file(folder / "weights.safetensors"))
+    facts = json.loads((folder / "fitted.json").read_text(encoding="utf-8"))
+    return Fitted(network=network.eval(), **facts)

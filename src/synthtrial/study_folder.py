@@ -1,0 +1,67 @@
+"""Where each stage of a study reads and writes: `out/<study>/...`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The folder tree of one study, relative to the working directory.
+
+    Args:
+        name: the study's name.
+    """
+
+    name: str
+
+    @property
+    def root(self) -> Path:
+        """Everything of the study."""
+        return Path("out") / self.name
+
+    @property
+    def prepared(self) -> Path:
+        """The prepared cohort."""
+        return self.root / "prepared"
+
+    def model(self, generator: str, split: str) -> Path:
+        """Weights and losses of a generator trained on a split."""
+        return self.root / "models" / generator / split
+
+    def synthetic(self, generator: str, split: str) -> Path:
+        """Cases drawn from that generator."""
+        return self.root / "synthetic" / generator / split
+
+    def fidelity(self, generator: str, split: str) -> Path:
+        """Fidelity of those cases."""
+        return self.root / "fidelity" / generator / split
+
+    @property
+    def arms(self) -> Path:
+        """Training lists, one CSV per arm."""
+        return self.root / "arms"
+
+    def segment(self, arm: str, segmenter: str) -> Path:
+        """Results of one segmenter trained on one arm."""
+        return self.root / "segment" / arm / segmenter
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.root / "report"
+
+    @property
+    def metrics(self) -> Path:
+        """The figures for `dvc metrics`."""
+        return self.root / "metrics.json"
+
+    def checkpoints(self, *stage: str) -> Path:
+        """Where a killed stage goes on from; not one of DVC's outs, which it deletes before a stage runs."""
+        return self.root / "checkpoints" / "-".join(stage)
+
+    @property
+    def stages(self) -> Path:
+        """One JSON per stage run: time, memory, versions."""
+        return self.root / "stages"

@@ -1,0 +1,230 @@
+"""One MLflow run per stage, and a small JSON beside it that the report reads."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from synthtrial.atomic import write_json
+from synthtrial.params import load_params, params_hash, plain
+from synthtrial.study_folder import StudyFolder
+
+PACKAGES = ("synthtrial", "torch", "monai", "pytorch-lightning", "mlflow", "dvc", "nibabel", "numpy", "scipy")
+
+
+class StageRun:
+    """What a stage may log. With tracking off every method does nothing.
+
+    Args:
+        client: an `MlflowClient`, or None when tracking is off.
+        run_id: the MLflow run of this stage.
+        uri: MLflow's tracking URI.
+        experiment_id: the study's experiment.
+    """
+
+    def __init__(self, client: Any = None, run_id: str = "", uri: str = "", experiment_id: str = "") -> None:
+        self.client, self.run_id, self.uri, self.experiment_id = client, run_id, uri, experiment_id
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Log finite numbers under their names at a step (images or optimizer steps)."""
+        if self.client is not None:
+            from mlflow.entities import Metric
+
+            now = int(time.time() * 1000)
+            entries = [Metric(mlflow_name(name), float(value), now, step) for name, value in metrics.items()]
+            self.client.log_batch(self.run_id, metrics=entries)
+
+    def log_artifact(self, path: Path) -> None:
+        """Keep a copy of a file, or of a whole folder, with the run."""
+        if self.client is not None:
+            log = self.client.log_artifacts if Path(path).is_dir() else self.client.log_artifact
+            log(self.run_id, str(path))
+
+    def lightning_logger(self, name: str = "") -> Any:
+        """A Lightning logger that writes to this run, or to a child of it called `name`; False when tracking is off."""
+        if self.client is None:
+            return False
+        from pytorch_lightning.loggers import MLFlowLogger
+
+        run_id = self.run_id
+        if name:
+            tags = {"mlflow.parentRunId": self.run_id, "mlflow.runName": name}
+            run_id = self.client.create_run(self.experiment_id, tags=tags).info.run_id
+        return MLFlowLogger(run_id=run_id, tracking_uri=self.uri)
+
+
+@contextmanager
+def stage_run(stage: str, params: DictConfig, **item: str) -> Iterator[StageRun]:
+    """Run the block as one stage of the study: an MLflow child run, and `stages/<stage>.json` when it ends well.
+
+    Args:
+        stage: the stage's name in `dvc.yaml`.
+        params: what `stage_params` gave.
+        item: the stage's place in the matrix.
+    """
+    folder = StudyFolder(params.study.name)
+    name = "-".join((stage, *item.values()))
+    started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+    with open_run(stage, name, params, folder) as run:
+        yield run
+    write_json(
+        folder.stages / f"{name}.json",
+        {
+            "stage": stage,
+            "item": dict(item),
+            "started": started.isoformat(timespec="seconds"),
+            "wall_s": round(time.perf_counter() - clock, 2),
+            "peak_rss_mb": round(peak_memory_mb()),
+            "git_revision": git_revision(),
+            "versions": versions(),
+            "machine": {"system": platform.platform(), "cores": os.cpu_count(), "accelerator": accelerator()},
+        },
+    )
+
+
+@contextmanager
+def open_run(stage: str, name: str, params: DictConfig, folder: StudyFolder) -> Iterator[StageRun]:
+    """Yield the stage's run, closed as FINISHED or FAILED; the study's parent run is found by its hash or made."""
+    settings = params.tracking
+    if not settings.enabled:
+        yield StageRun()
+        return
+    import mlflow
+
+    uri = absolute_sqlite(settings.uri)
+    mlflow.set_tracking_uri(uri)
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    experiment = find_experiment(client, params.study.name, settings.artifacts)
+    parent = find_parent(client, experiment)
+    tags = common_tags(folder) | {"dvc.stage": name, "mlflow.parentRunId": parent, "mlflow.runName": name}
+    run_id = client.create_run(experiment, tags=tags).info.run_id
+    log_settings(client, run_id, params)
+    with mlflow.start_run(run_id=run_id, log_system_metrics=bool(settings.system_metrics)):
+        yield StageRun(client, run_id, uri, experiment)
+
+
+def find_experiment(client: Any, study: str, artifacts: str) -> str:
+    """Id of the study's experiment, made when missing."""
+    found = client.get_experiment_by_name(study)
+    if found is not None:
+        return found.experiment_id
+    location = artifacts if "://" in artifacts else (Path(artifacts).resolve() / study).as_uri()
+    return client.create_experiment(study, artifact_location=location)
+
+
+def find_parent(client: Any, experiment: str) -> str:
+    """Id of the run that all stages of one params.yaml share, found by the hash of the parameters or made."""
+    params = load_params()
+    digest = params_hash(params)
+    found = client.search_runs(
+        [experiment], f"tags.`synthtrial.params_hash` = '{digest}' AND tags.`synthtrial.kind` = 'study'"
+    )
+    if found:
+        return found[0].info.run_id
+    tags = {"synthtrial.params_hash": digest, "synthtrial.kind": "study", "git.revision": git_revision()}
+    parent = client.create_run(experiment, tags=tags | {"mlflow.runName": f"{params.study.name} {digest[:8]}"})
+    shown = {key: value for key, value in plain(params).items() if key != "tracking"}  # its URI may hold a password
+    client.log_dict(parent.info.run_id, shown, "params.yaml")
+    client.set_terminated(parent.info.run_id)
+    return parent.info.run_id
+
+
+def common_tags(folder: StudyFolder) -> dict[str, str]:
+    """Tags of every run: git revision, hash of params.yaml, hash of the prepared cohort."""
+    tags = {"git.revision": git_revision(), "synthtrial.params_hash": params_hash(load_params())}
+    digest = data_hash(folder)
+    return tags | ({"synthtrial.data_hash": digest} if digest else {})
+
+
+def log_settings(client: Any, run_id: str, params: DictConfig) -> None:
+    """Log each leaf of the stage's own settings as an MLflow parameter, shortened to what MLflow takes."""
+    from mlflow.entities import Param
+
+    entries = [Param(mlflow_name(key), str(value)[:250]) for key, value in leaves(plain(params))]
+    for start in range(0, len(entries), 100):
+        client.log_batch(run_id, params=entries[start : start + 100])
+
+
+def mlflow_name(name: str) -> str:
+    """A name without the `+` of arms, which MLflow does not take: `real+synthetic` becomes `real plus synthetic`."""
+    return name.replace("+", " plus ")
+
+
+def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted key, value) of every leaf outside `tracking`; lists count as leaves."""
+    for key, value in tree.items():
+        if f"{prefix}{key}" == "tracking":
+            continue
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def absolute_sqlite(uri: str) -> str:
+    """Give a relative `sqlite:///file` URI the working directory, as MLflow's workers need it."""
+    name = uri.removeprefix("sqlite:///")
+    return f"sqlite:///{Path(name).resolve()}" if name != uri and not name.startswith("/") else uri
+
+
+def data_hash(folder: StudyFolder) -> str:
+    """Hash of the prepared cohort's case table and splits; empty before they exist."""
+    import hashlib
+
+    files = [folder.prepared / name for name in ("cases.csv", "splits.json")]
+    if not all(file.is_file() for file in files):
+        return ""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def git_revision() -> str:
+    """Short git revision of the package's source, `+changes` when it holds uncommitted changes, or `unknown`."""
+    repository = Path(__file__).resolve().parents[2]
+    try:
+        revision = git(repository, "rev-parse", "--short=10", "HEAD")
+        changed = git(repository, "status", "--porcelain", "--", "src", "pipelines")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return revision + ("+changes" if changed else "")
+
+
+def git(folder: Path, *words: str) -> str:
+    """Output of a git command in a folder."""
+    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True, timeout=20)
+    return done.stdout.strip()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that can change a result."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def peak_memory_mb() -> float:
+    """Peak resident memory of this process, or of its largest worker, MB."""
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+    largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return largest * unit / 1e6
+
+
+def accelerator() -> str:
+    """Name of the GPU in use, or `none`; asks torch only where the stage has already imported it."""
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else "none"

@@ -1,0 +1,275 @@
+"""A finished study made up for tests: every file of docs/architecture.md, with small plausible numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pandas as pd
+import yaml
+from matplotlib.figure import Figure
+
+from conftest import REPOSITORY, write_prepared_cohort
+from synthtrial.cohorts.prepared import INT16_SCALE, PreparedCohort
+from synthtrial.synthesis.cohort import MANIFEST_COLUMNS
+
+ARMS = {"real": 0.0, "synthetic_dcgan": -0.15, "real+synthetic_dcgan": 0.004}
+"""Arms, and how far their true Dice is from that of `real`."""
+
+FOLDS = 3
+TEST_CASES = 6
+GENERATOR, SPLIT, SEGMENTER = "dcgan", "development", "unet"
+LOSS_TERMS = ("discriminator/real", "discriminator/fake", "generator/adversarial")
+
+PROVENANCE = {
+    "git_revision": "0123456789",
+    "params_hash": "89abcdef89abcdef",
+    "data_hash": "7654321076543210",
+    "versions": {"python": "3.13.1", "torch": "2.13.0", "monai": "1.6.1"},
+}
+
+
+def study_params(protocol: str = "holdout") -> dict:
+    """The report's view of params.yaml; the report's own settings are the defaults."""
+    return {
+        "study": {"name": "made_up", "title": "Bright balls in noise", "seed": 0},
+        "generator_names": [GENERATOR],
+        "splits": [SPLIT],
+        "arm_names": list(ARMS),
+        "segmenter_names": [SEGMENTER],
+        "arms": {arm: {"real": float("real" in arm.split("+")), "synthetic": {}} for arm in ARMS},
+        "protocol": {"name": protocol, "reference": "real", "metric": "dice", "alpha": 0.05},
+        "report": yaml.safe_load((REPOSITORY / "conf/report/default.yaml").read_text(encoding="utf-8")),
+    }
+
+
+def write_finished_study(
+    folder: Path, shape: tuple[int, ...] = (16, 16, 16), labels: tuple[str, ...] = ("lesion",)
+) -> Path:
+    """Write `out/<study>/` as if every stage had run, but the report. Returns the folder."""
+    rng = np.random.default_rng(1)
+    cohort = write_cohort(folder / "prepared", shape, labels)
+    write_model(folder / "models" / GENERATOR / SPLIT, cohort, rng)
+    write_synthetic(folder / "synthetic" / GENERATOR / SPLIT, cohort, rng)
+    write_fidelity(folder / "fidelity" / GENERATOR / SPLIT, cohort)
+    for arm, effect in ARMS.items():
+        write_arm_list(folder / "arms", arm, cohort)
+        write_arm(folder / "segment" / arm / SEGMENTER, arm, effect, cohort, np.random.default_rng(len(arm)))
+    write_stages(folder / "stages")
+    return folder
+
+
+def write_cohort(folder: Path, shape: tuple[int, ...], labels: tuple[str, ...]) -> PreparedCohort:
+    """A cohort of 18 cases with six test cases and three folds, its profile and a figure."""
+    cohort = write_prepared_cohort(folder, shape, n_cases=18, labels=labels)
+    ids = list(cohort.cases.index)
+    rest = ids[TEST_CASES:]
+    splits = {"seed": 0, "test": ids[:TEST_CASES], "folds": [rest[k::FOLDS] for k in range(FOLDS)]}
+    (folder / "splits.json").write_text(json.dumps(splits))
+    (folder / "profile.json").write_text(json.dumps(profile(shape, labels)))
+    write_figure(folder / "figures" / "lesion_volumes.png")
+    return PreparedCohort(folder)
+
+
+def profile(shape: tuple[int, ...], labels: tuple[str, ...]) -> dict:
+    """What `prepare` says of the cohort."""
+
+    def block(cases: int) -> dict:
+        sizes = {"min": 0.11, "median": 0.21, "mean": 0.22, "max": 0.33}
+        extreme = {
+            "min": -1024.0,
+            "median": -1000.0,
+            "mean": -1003.2,
+            "max": -990.0,
+            "most_frequent": [[-1000.0, cases]],
+        }
+        return {
+            "cases": cases,
+            "patients": cases,
+            "classes": {},
+            "empty_masks": 0,
+            "dropped_for_empty_mask": 0,
+            "lesions_cut_by_the_crop": 0,
+            "shape": [dict.fromkeys(("min", "median", "mean", "max"), float(n)) for n in shape],
+            "spacing_mm": [{"min": 0.9, "median": 1.0, "mean": 1.0, "max": 1.25} for _ in shape],
+            "lowest_intensity": extreme,
+            "highest_intensity": extreme,
+            "lesion_volume": dict.fromkeys(labels, sizes),
+        }
+
+    return {
+        "name": "balls",
+        "unit": "HU",
+        "volume_unit": "ml" if len(shape) == 3 else "cm2",
+        "overall": block(18),
+        "sites": {"A": block(9), "B": block(9)},
+        "warnings": ["case03: image is one voxel longer than its mask along z; the last slice was dropped"],
+    }
+
+
+def write_model(folder: Path, cohort: PreparedCohort, rng: np.random.Generator) -> None:
+    """A trained generator without weights that could be loaded."""
+    folder.mkdir(parents=True)
+    (folder / "generator.safetensors").write_bytes(b"")
+    model = {
+        "generator": GENERATOR,
+        "config": {},
+        "representation": {"name": "channels"},
+        "split": SPLIT,
+        "seen_cases": cohort.development,
+        "seen_patients": sorted(cohort.patients(cohort.development)),
+        "images_seen": 4000,
+        "seed": 0,
+        "collapsed": False,
+        "reason": "",
+        "weights_sha256": "ab" * 32,
+        "parameters": {"generator": 1234567, "discriminator": 654321},
+    }
+    (folder / "model.json").write_text(json.dumps(model))
+    images = np.arange(20, 4001, 20)
+    losses = {term: 0.7 + 0.6 * np.exp(-images / 700) + rng.normal(0, 0.12, len(images)) for term in LOSS_TERMS}
+    pd.DataFrame({"images": images} | losses).to_csv(folder / "losses.csv", index=False)
+    write_figure(folder / "samples.png")
+
+
+def write_synthetic(folder: Path, cohort: PreparedCohort, rng: np.random.Generator) -> None:
+    """Eight drawn cases, one of them rejected."""
+    three_d = len(cohort.shape) == 3
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    rows = []
+    for index, source in enumerate(cohort.development[:8]):
+        case_id, accepted = f"{GENERATOR}_{index:03d}", index != 7
+        image = np.clip(cohort.image(source)[0] + rng.normal(0, 0.05, cohort.shape), -1, 1)
+        paths = {kind: f"{kind}s/{case_id}.{'nii' if three_d else 'png'}" for kind in ("image", "mask")}
+        if accepted:
+            write_case(folder, paths, image, np.asarray(cohort.mask(source)))
+        voxels = int((cohort.mask(source) > 0).sum())
+        record = dict.fromkeys(MANIFEST_COLUMNS, "") | {"case_id": case_id, "generator": GENERATOR, "split": SPLIT}
+        record |= {"weights_sha256": "ab" * 32, "seed": 0, "index": index, "threshold": 0.0, "lesion_voxels": voxels}
+        record |= {"lesion_ml": voxels / 1000, "nearest_case": source, "nearest_distance": 0.05, "accepted": accepted}
+        rows.append(record | (paths if accepted else {"reason": "mask is empty"}))
+    pd.DataFrame(rows).to_csv(folder / "manifest.csv", index=False)
+    facts = {
+        "generator": GENERATOR,
+        "split": SPLIT,
+        "weights_sha256": "ab" * 32,
+        "seen_cases": cohort.development,
+        "seen_patients": sorted(cohort.patients(cohort.development)),
+        "labels": cohort.labels,
+        "shape": list(cohort.shape),
+    }
+    (folder / "synthetic.json").write_text(json.dumps(facts))
+
+
+def write_case(folder: Path, paths: dict[str, str], image: np.ndarray, mask: np.ndarray) -> None:
+    """One image and mask, as NIfTI in 3D and as PNG in 2D."""
+    if mask.ndim == 3:
+        voxels = np.round(image * INT16_SCALE).astype(np.int16)
+        nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), folder / paths["image"])
+        nibabel.save(nibabel.Nifti1Image(mask, np.eye(4)), folder / paths["mask"])
+    else:
+        from PIL import Image
+
+        Image.fromarray(np.round((image + 1) * 127.5).astype(np.uint8)).save(folder / paths["image"])
+        Image.fromarray(mask).save(folder / paths["mask"])
+
+
+def write_fidelity(folder: Path, cohort: PreparedCohort) -> None:
+    """One metric with its floor and ceiling, and a figure."""
+    content = {
+        "metrics": {"frechet/random_conv_n7": 3.21},
+        "floor": {"frechet/random_conv_n7": 0.87},
+        "ceiling": {"frechet/random_conv_n7": 61.4},
+        "spread": {"frechet/random_conv_n7": 0.12},
+        "features": "random_conv",
+        "n_real": len(cohort.development),
+        "n_synthetic": 7,
+        "real": cohort.development,
+        "lesion_volume_ml": {"real": [0.1, 0.2, 0.3], "synthetic": [0.15, 0.2]},
+    }
+    for name in ("intensities", "samples"):
+        write_figure(folder / "figures" / f"{name}.png")
+    (folder / "fidelity.json").write_text(json.dumps(content))
+
+
+def write_arm_list(folder: Path, arm: str, cohort: PreparedCohort) -> None:
+    """The training cases of every fold."""
+    folder.mkdir(exist_ok=True)
+    rows = [
+        {"fold": fold, "case_id": case_id, "source": "real", "path": cohort.cases.at[case_id, "image"]}
+        | {"mask_path": cohort.cases.at[case_id, "mask"], "sha256": "", "generator": "", "split": ""}
+        | {"weights_sha256": "", "seed": ""}
+        for fold, held_out in enumerate(cohort.folds)
+        for case_id in cohort.development
+        if case_id not in held_out
+    ]
+    pd.DataFrame(rows).to_csv(folder / f"{arm}.csv", index=False)
+
+
+def write_arm(folder: Path, arm: str, effect: float, cohort: PreparedCohort, rng: np.random.Generator) -> None:
+    """Scores, curves and predictions of one arm; the patients' own Dice is the same in every arm."""
+    (folder / "predictions").mkdir(parents=True)
+    patients = dict(zip(cohort.test, np.linspace(0.72, 0.87, TEST_CASES), strict=True))
+    fold_rows, case_rows, curve_rows = [], [], []
+    for fold in range(FOLDS):
+        level = effect + rng.normal(0, 0.01)
+        for case_id, base in patients.items():
+            case_rows.append(case_row(cohort, arm, str(fold), case_id, base + level + rng.normal(0, 0.015), rng))
+        record = {"arm": arm, "segmenter": SEGMENTER, "fold": fold, "train_real": 8, "train_synthetic": 0, "steps": 300}
+        record |= {"final_loss": 0.21, "validation_dice": 0.8 + level, "test_dice": 0.8 + level, "seconds": 12.5}
+        fold_rows.append(record | {f"validation_dice/{label}": 0.8 + level for label in cohort.labels})
+        for step in range(25, 301, 25):
+            score = (0.8 + level) * (1 - np.exp(-step / 80)) if step % 100 == 0 else np.nan
+            curve = {"fold": fold, "step": step, "loss": 0.2 + np.exp(-step / 60) + rng.normal(0, 0.02)}
+            curve_rows.append(curve | {"validation_dice": score})
+    for case_id, base in patients.items():
+        case_rows.append(case_row(cohort, arm, "ensemble", case_id, base + effect + 0.01, rng))
+        shifted = np.roll(np.asarray(cohort.mask(case_id)), 1 + int(20 * abs(effect)), axis=0)
+        np.save(folder / "predictions" / f"{case_id}.npy", shifted)
+    pd.DataFrame(fold_rows).to_csv(folder / "folds.csv", index=False)
+    pd.DataFrame(case_rows).to_csv(folder / "cases.csv", index=False)
+    pd.DataFrame(curve_rows).to_csv(folder / "curves.csv", index=False)
+
+
+def case_row(
+    cohort: PreparedCohort, arm: str, fold: str, case_id: str, dice: float, rng: np.random.Generator
+) -> dict[str, object]:
+    """One line of `cases.csv`: the labels' Dice average to `dice`."""
+    case = cohort.cases.loc[case_id]
+    spread = rng.normal(0, 0.01, len(cohort.labels))
+    per_label = dice + spread - spread.mean()
+    row = {"arm": arm, "segmenter": SEGMENTER, "fold": fold, "case_id": case_id}
+    row |= {"patient_id": case["patient_id"], "site": case["site"], "dice": dice}
+    return row | {f"dice/{label}": value for label, value in zip(cohort.labels, per_label, strict=True)}
+
+
+def write_stages(folder: Path) -> None:
+    """What each stage run cost."""
+    folder.mkdir()
+    place = {"generator": GENERATOR, "split": SPLIT}
+    runs: list[tuple[str, dict[str, str]]] = [("prepare", {}), ("train_gan", place), ("synthesize", place)]
+    runs += [("fidelity", place), ("assemble", {})]
+    runs += [("segment", {"arm": arm, "segmenter": SEGMENTER}) for arm in ARMS]
+    for minute, (stage, item) in enumerate(runs):
+        record = {
+            "stage": stage,
+            "item": item,
+            "started": f"2026-11-20T20:{minute:02d}:00+00:00",
+            "wall_s": 12.25 * (minute + 1),
+            "peak_rss_mb": 640 + 90 * minute,
+            "git_revision": PROVENANCE["git_revision"],
+            "versions": PROVENANCE["versions"],
+            "machine": {"system": "Linux-6.1-x86_64", "cores": 2, "accelerator": "none"},
+        }
+        (folder / f"{'-'.join([stage, *item.values()])}.json").write_text(json.dumps(record))
+
+
+def write_figure(path: Path) -> None:
+    """A small PNG where a stage would leave a figure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure = Figure(figsize=(4, 2))
+    figure.subplots().plot([0, 1, 2], [0, 1, 0.5])
+    figure.savefig(path, dpi=60)
