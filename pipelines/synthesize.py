@@ -15,6 +15,7 @@ def main() -> None:
     params = stage_params("synthesize", overrides, **place)
 
     from synthtrial.cohorts.prepared import PreparedCohort
+    from synthtrial.hardware import best_device
     from synthtrial.study_folder import StudyFolder
     from synthtrial.synthesis.drawing import synthesize
     from synthtrial.tracking import stage_run
@@ -31,6 +32,7 @@ def main() -> None:
             count=round(settings.pop("per_real") * len(cohort.split(place["split"]))),
             settings=settings,
             seed=params.study.seed,
+            device=str(best_device(params.trainer)),
         )
         run.log_artifact(folder / "manifest.csv")
 

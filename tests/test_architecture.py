@@ -13,7 +13,7 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE = REPOSITORY / "src" / "synthtrial"
 CONFIGURATIONS = sorted((REPOSITORY / "conf").rglob("*.yaml"))
-GROUND = {"errors", "atomic", "params", "tracking", "study_folder", "command_line"}
+GROUND = {"errors", "atomic", "params", "tracking", "study_folder", "command_line", "hardware"}
 MAY_IMPORT = {
     "cohorts": GROUND,
     "gans": GROUND | {"cohorts"},

@@ -28,7 +28,9 @@ class Augmentation:
         ConfigError: when mirrors would be as frequent as originals.
     """
 
-    def __init__(self, shift: float = 0.0, mirror_axes: Sequence[int] = (), mirror_probability: float = 0.25) -> None:
+    def __init__(
+        self, *, shift: float = 0.0, mirror_axes: Sequence[int] = (), mirror_probability: float = 0.25
+    ) -> None:
         if not 0 <= mirror_probability < 0.5:
             raise ConfigError(f"augment.mirror_probability={mirror_probability} must lie in [0, 0.5)")
         self.shift = shift

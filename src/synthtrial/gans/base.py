@@ -121,34 +121,35 @@ class GAN(pl.LightningModule):
         self.images_seen += images
         weight = ema.decay(images, self.images_seen, self.schedule.ema_half_life)
         ema.update(self.generator_ema, self.generator, weight)
-        if self.images_seen % self.schedule.log_every < images:
+        # The last step before a checkpoint always closes its row, so that no weights are kept after a loss went bad.
+        if self.images_seen % self.schedule.log_every < images or self.trainer.is_last_batch:
             self.log_losses()
 
     def run_phase(self, phase: Phase, optimizer: Any, pieces: list[Batch], step: int) -> None:
         """Accumulate a phase's gradients over the pieces of a batch, and update its networks once."""
         train_only(self, phase)
         for piece in pieces:
-            terms = phase.loss(piece)
-            for penalty in self._penalties:
-                if penalty.phase == phase.name and step % penalty.interval == 0:
-                    with torch.autocast(self.device.type, enabled=False):
-                        terms |= penalty.terms(piece)
+            terms = self.phase_terms(phase, piece, step)
             for name, value in terms.items():
                 self.history.add(f"{phase.name}/{name}", value)
             self.manual_backward(torch.stack(list(terms.values())).sum() / len(pieces))
         optimizer.step()
         optimizer.zero_grad()
 
+    def phase_terms(self, phase: Phase, batch: Batch, step: int) -> Terms:
+        """A phase's loss terms and the penalties that are due, these in full precision."""
+        terms = phase.loss(batch)
+        for penalty in self._penalties:
+            if penalty.phase == phase.name and step % penalty.interval == 0:
+                with torch.autocast(self.device.type, enabled=False):
+                    terms |= penalty.terms(batch)
+        return terms
+
     def log_losses(self) -> None:
         """Close a row of the loss history and hand it to the loggers."""
         row = self.history.close_row(self.images_seen)
         for logger in self.loggers:
             logger.log_metrics({name: value for name, value in row.items() if name != "images"}, step=self.images_seen)
-
-    def on_train_epoch_end(self) -> None:
-        """Close the interval before a checkpoint is written, so that no broken weights are kept."""
-        if self.history.is_open:
-            self.log_losses()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what the weights and optimizers don't hold."""

@@ -17,14 +17,16 @@ from synthtrial.gans.fitting import as_size
 from synthtrial.gans.layers import channels_last, halvings
 from synthtrial.gans.losses import accuracy, check_loss, discriminator_terms, generator_terms
 from synthtrial.gans.phases import Batch, Terms, adam
+from synthtrial.gans.settings import check_keys
 
 
 class DCGAN(GAN):
     """A transposed-convolution generator against a strided-convolution discriminator.
 
-    With `channels: null` a network has as many stride-2 layers as bring the image down to a first grid of 4 to 7 voxels
-    along the shortest axis, with `width` channels beside the image and twice as many at each coarser grid. With lists
-    of channels and strides any published DCGAN can be written down: see conf/generator/dcgan_brain.yaml.
+    With `channels: null` a network has as many stride-2 layers as bring the image down to a grid of 4 to 7 voxels along
+    the shortest axis. The generator has `width` channels at full size and twice as many at each coarser grid, and ends
+    in a plain convolution; the discriminator has `width` channels after its first layer. With lists of channels and
+    strides any published DCGAN can be written down: see conf/generator/dcgan_brain.yaml.
 
     Args:
         image_size: side of the image, or one length per axis, voxels.
@@ -62,13 +64,12 @@ class DCGAN(GAN):
         size = as_size(image_size, spatial_dims)
         self.latent = latent
         self.loss = check_loss(loss)
+        check_keys(generator, "generator", Generator, also=("width", "max_channels"))
+        check_keys(discriminator, "discriminator", Discriminator, also=("width", "max_channels"))
+        check_keys(augment or {}, "augment", Augmentation)
         self.augment = Augmentation(**(augment or {}))
-        self.generator = Generator(
-            size, image_channels, latent, **with_layers(generator, "generator", size, coarsest_first=True)
-        )
-        self.discriminator = Discriminator(
-            size, image_channels, **with_layers(discriminator, "discriminator", size, coarsest_first=False)
-        )
+        self.generator = Generator(size, image_channels, latent, **with_layers(generator, "generator", size))
+        self.discriminator = Discriminator(size, image_channels, **with_layers(discriminator, "discriminator", size))
         channels_last(self)
         self.generator_ema = ema.frozen_copy(self.generator)
 
@@ -93,16 +94,22 @@ class DCGAN(GAN):
         return self.generator_ema(torch.randn(n, self.latent, generator=rng).to(self.device))
 
 
-def with_layers(settings: dict[str, Any], name: str, size: Sequence[int], coarsest_first: bool) -> dict[str, Any]:
-    """Replace `width` and `max_channels` by the lists of channels and strides that they stand for."""
+def with_layers(settings: dict[str, Any], name: str, size: Sequence[int]) -> dict[str, Any]:
+    """Replace `width` and `max_channels` by the lists of channels and strides that they stand for.
+
+    Raises:
+        ConfigError: when there is neither a width nor a list of channels, or the size can't be halved.
+    """
     settings = dict(settings)
     width, most = settings.pop("width", None), settings.pop("max_channels", None)
-    if settings.get("channels") is None:
-        if width is None:
-            raise ConfigError(f"{name} needs either `width`, or `channels` and `strides`")
-        count = halvings(size)
-        if count == 0:
-            raise ConfigError(f"{name}: image_size {list(size)} can't be halved; choose multiples of 8")
-        channels = [min(width * 2**level, most or width * 2**level) for level in range(count)]
-        settings |= {"channels": channels[::-1] if coarsest_first else channels, "strides": [2] * count}
-    return settings
+    if settings.get("channels") is not None:
+        return settings
+    if width is None:
+        raise ConfigError(f"{name} needs either `width`, or `channels` and `strides`")
+    count = halvings(size)
+    if count == 0:
+        raise ConfigError(f"{name}: image_size {list(size)} can't be halved; choose multiples of 8")
+    channels = [min(width * 2**level, most or width * 2**level) for level in range(count + 1)]
+    if name == "generator":
+        return settings | {"channels": channels[::-1], "strides": [2] * count + [1]}
+    return settings | {"channels": channels[:count], "strides": [2] * count}

@@ -29,6 +29,6 @@ def decay(images: int, images_seen: int, half_life: float, rampup: float = 0.05)
 def update(average: nn.Module, module: nn.Module, weight: float) -> None:
     """Move the average's parameters towards the module's, `a <- weight a + (1 - weight) m`, and copy its buffers."""
     for kept, current in zip(average.parameters(), module.parameters(), strict=True):
-        kept.data.lerp_(current.data, 1 - weight)
-    for kept, current in zip(average.buffers(), module.buffers(), strict=True):
-        kept.copy_(current)
+        kept.lerp_(current, 1 - weight)
+    for buffer, current_buffer in zip(average.buffers(), module.buffers(), strict=True):
+        buffer.copy_(current_buffer)

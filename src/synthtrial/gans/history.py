@@ -51,11 +51,6 @@ class LossHistory:
         self.rows.append(row)
         return row
 
-    @property
-    def is_open(self) -> bool:
-        """Whether values have come in since the last row."""
-        return bool(self._sums)
-
     def state_dict(self) -> dict[str, Any]:
         """The closed rows; checkpoints are written where no interval is open."""
         return {"rows": self.rows}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +17,8 @@ _TRANSPOSED = {2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
 def group_norm(channels: int, groups: int = 8) -> nn.GroupNorm:
-    """GroupNorm with at most `groups` groups, fewer where there are fewer channels."""
-    return nn.GroupNorm(min(groups, channels), channels)
+    """GroupNorm with the most groups, up to `groups`, that divide both numbers."""
+    return nn.GroupNorm(gcd(groups, channels), channels)
 
 
 class UpsampledConv(nn.Module):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
+import logging
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -23,12 +22,14 @@ from synthtrial.gans.base import GAN
 from synthtrial.gans.checkpoints import NAME, AtomicCheckpointIO, resumable
 from synthtrial.gans.dataset import RealCases
 from synthtrial.gans.fitting import as_size
+from synthtrial.gans.memory import return_memory_promptly
 from synthtrial.gans.model import build, load_weights, parameter_counts, save_generator
 from synthtrial.gans.progress import ImagesBar, SamplePages
 from synthtrial.gans.sample_page import write_sample_page
 from synthtrial.gans.sampling import ImageStream
 from synthtrial.gans.schedule import Schedule
 from synthtrial.gans.watch import CollapseWatch, fixed_samples
+from synthtrial.hardware import lightning_precision
 
 SHOWN = 8
 """Cases on a sample page, and images that diversity is measured on."""
@@ -135,13 +136,16 @@ def fit(
     keeper = ModelCheckpoint(
         dirpath=checkpoints, filename=Path(NAME).stem, save_on_train_epoch_end=True, enable_version_counter=False
     )
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+        # The averaged generator is in evaluation mode by intent, the folder holds what training goes on from, and small
+        # cases load quickest without other processes.
+        for message in ("Found .* in eval mode", ".*does not have many workers", ".*exists and is not empty"):
+            warnings.filterwarnings("ignore", message=message)
         pl.Trainer(
             accelerator=trainer["accelerator"],
             devices=trainer["devices"],
-            precision=precision_of(trainer["precision"]),
+            precision=lightning_precision(trainer),
             max_epochs=schedule.checkpoints,
             callbacks=[*callbacks, ImagesBar(description, schedule.checkpoints * length), keeper],
             plugins=[AtomicCheckpointIO()],
@@ -173,24 +177,6 @@ def representation_of(config: dict[str, Any], cohort: PreparedCohort) -> dict[st
     return settings
 
 
-def precision_of(precision: str) -> Any:
-    """Lightning's precision; `auto` is bf16-mixed on a GPU that computes in bfloat16, else 32-true."""
-    if precision != "auto":
-        return precision
-    return "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
-
-
 def write_page(path: Path, gan: GAN, shown: Tensor, cases: RealCases, seed: int) -> None:
     """Write real cases above samples."""
     write_sample_page(path, shown, fixed_samples(gan, len(shown), seed), cases.representation)
-
-
-def return_memory_promptly() -> None:
-    """Make glibc hand blocks over 1 MiB back to the system when they are freed.
-
-    Its heap otherwise keeps freed gradients, which costs HA-GAN at 128^3 a quarter of a GiB.
-    """
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt:
-            mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD

@@ -18,9 +18,9 @@ from torch.utils.data import DataLoader
 
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.errors import ConfigError
+from synthtrial.hardware import lightning_precision
 from synthtrial.segmentation.augmentation import augmentation
 from synthtrial.segmentation.dataset import CaseDataset, InOrder, ShuffledDraws, TrainingCase
-from synthtrial.segmentation.hardware import lightning_precision
 from synthtrial.segmentation.module import CurveRow, SegmentationModule
 from synthtrial.segmentation.network import build_network, check_shape
 from synthtrial.segmentation.settings import TrainSettings, train_settings

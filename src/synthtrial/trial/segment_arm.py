@@ -15,7 +15,7 @@ from rich.progress import Progress
 from synthtrial.atomic import atomic_folder
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import CohortError, ConfigError
-from synthtrial.segmentation.hardware import best_device
+from synthtrial.hardware import best_device
 from synthtrial.segmentation.settings import train_settings
 from synthtrial.segmentation.training import Fitted, fit
 from synthtrial.trial import guard
