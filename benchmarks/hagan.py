@@ -47,7 +47,7 @@ def measure(words: argparse.Namespace) -> tuple[list[float], list[float], float]
     from synthtrial.gans.hagan import HAGAN
     from synthtrial.gans.memory import return_memory_promptly
     from synthtrial.gans.schedule import Schedule
-    from synthtrial.gans.training import precision_of
+    from synthtrial.hardware import lightning_precision
 
     return_memory_promptly()
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -94,7 +94,7 @@ def measure(words: argparse.Namespace) -> tuple[list[float], list[float], float]
     pl.Trainer(
         accelerator=words.device,
         devices=1,
-        precision=precision_of(words.precision),
+        precision=lightning_precision({"accelerator": words.device, "precision": words.precision}),
         max_epochs=1,
         callbacks=[clock],
         logger=False,

@@ -18,10 +18,11 @@ def main() -> None:
     from synthtrial.study_folder import StudyFolder
     from synthtrial.synthesis.cohort import SyntheticCohort
     from synthtrial.tracking import stage_run
-    from synthtrial.trial.arms import Arm, assemble
+    from synthtrial.trial.arm import read_arms
+    from synthtrial.trial.arms import assemble
 
     study = StudyFolder(params.study.name)
-    arms = [Arm(name, **settings) for name, settings in plain(params.arms).items()]
+    arms = read_arms(plain(params.arms))
     generators = {generator for arm in arms for generator in arm.synthetic}
     with stage_run("assemble", params) as run:
         assemble(

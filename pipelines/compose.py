@@ -14,7 +14,9 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 def main() -> None:
     """Read Hydra words from the command line and write params.yaml in the working directory."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("words", nargs="*", metavar="key=value", help="study=NAME first, then any key of the study")
+    parser.add_argument(
+        "words", nargs="*", default=[], metavar="key=value", help="study=NAME first, then any key of the study"
+    )
     words = parser.parse_args().words
     params = write_params(words, CONF, Path("params.yaml"))
     arms = ", ".join(params["arm_names"])

@@ -15,7 +15,9 @@ def main() -> None:
     names = sorted(path.stem for path in GENERATORS.glob("*.yaml"))
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("generator", metavar="NAME", help=", ".join(names))
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings on top, such as image_size=256")
+    parser.add_argument(
+        "overrides", nargs="*", default=[], metavar="key=value", help="settings on top, such as image_size=256"
+    )
     words = parser.parse_args()
     if words.generator not in names:
         raise ConfigError(f"unknown generator {words.generator!r}; there are: {', '.join(names)}")

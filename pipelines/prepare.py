@@ -12,14 +12,14 @@ def main() -> None:
 
     from synthtrial.cohorts.case import build_reader
     from synthtrial.cohorts.preparing import PrepareSettings, prepare
-    from synthtrial.params import plain, stage_params
+    from synthtrial.params import construct, plain, stage_params
     from synthtrial.study_folder import StudyFolder
     from synthtrial.tracking import stage_run
 
     params = stage_params("prepare", overrides)
     folder = StudyFolder(params.study.name).prepared
     reader = build_reader(plain(params.cohort))
-    settings = PrepareSettings(**plain(params.prepare))
+    settings = construct(PrepareSettings, plain(params.prepare), "prepare")
     with stage_run("prepare", params) as run:
         prepare(reader, folder, settings=settings, seed=params.study.seed, workers=params.runtime.workers)
         run.log_artifact(folder / "profile.json")

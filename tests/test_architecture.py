@@ -13,7 +13,17 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE = REPOSITORY / "src" / "synthtrial"
 CONFIGURATIONS = sorted((REPOSITORY / "conf").rglob("*.yaml"))
-GROUND = {"errors", "atomic", "params", "tracking", "study_folder", "command_line", "hardware"}
+GROUND = {
+    "errors",
+    "atomic",
+    "setting_types",
+    "study_keys",
+    "params",
+    "tracking",
+    "study_folder",
+    "command_line",
+    "hardware",
+}
 MAY_IMPORT = {
     "cohorts": GROUND,
     "gans": GROUND | {"cohorts"},

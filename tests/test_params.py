@@ -123,7 +123,7 @@ def test_hash_ignores_what_cannot_change_a_result() -> None:
 
 
 def test_build_names_the_keys_that_a_target_has() -> None:
-    with pytest.raises(ConfigError, match="has no key 'b'; it has .*numerator"):
+    with pytest.raises(ConfigError, match="Fraction has no key 'b'; it has .*numerator"):
         build({"_target_": "fractions.Fraction", "b": 1})
     with pytest.raises(ConfigError, match="can't be imported"):
         build({"_target_": "synthtrial.nowhere.Thing"})

@@ -27,6 +27,8 @@ def stage_words(description: str | None, *places: str) -> tuple[dict[str, str], 
     for place in places:
         flag, settings = PLACES[place]
         parser.add_argument(flag, **settings)  # type: ignore[arg-type]
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings to try on top of params.yaml")
+    parser.add_argument(
+        "overrides", nargs="*", default=[], metavar="key=value", help="settings to try on top of params.yaml"
+    )
     words = vars(parser.parse_args())
     return {place: words[place] for place in places}, words["overrides"]

@@ -7,11 +7,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import OmegaConf
 
 from synthtrial.atomic import atomic_file
 from synthtrial.errors import ConfigError
-from synthtrial.params import hash_files, missing_key, suggestion
+from synthtrial.params import construct, hash_files, missing_key
+from synthtrial.setting_types import suggestion
+from synthtrial.study_keys import check_keys
 
 ORDER = (
     "study",
@@ -50,6 +53,8 @@ def compose(overrides: list[str], conf: Path) -> tuple[dict[str, Any], list[Path
     """
     check_study(overrides, conf)
     params, choices = compose_with_hydra(overrides, conf)
+    check_keys(params)
+    check_parts(params)
     derive(params)
     unknown = sorted(set(params) - set(ORDER))
     if unknown:
@@ -72,7 +77,8 @@ def compose_with_hydra(overrides: list[str], conf: Path) -> tuple[dict[str, Any]
         OmegaConf.set_struct(config, False)
         config.pop("hydra")
         return OmegaConf.to_container(config, resolve=True, throw_on_missing=True), choices  # type: ignore[return-value]
-    except (HydraException, OmegaConfBaseException) as error:
+    # Hydra lets the errors of a YAML file through, and raises a ValueError for a defaults list that is none.
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
         raise ConfigError(explain(error, overrides, conf)) from error
 
 
@@ -91,6 +97,34 @@ def derive(params: dict[str, Any]) -> None:
         generator["spatial_dims"] = len(shape)
         generator["image_size"] = fitted_size(shape, generator["fits"])
         generator["image_channels"] = reader.channels + len(reader.labels)
+
+
+def check_parts(params: dict[str, Any]) -> None:
+    """Refuse what a later stage would refuse, before anything runs.
+
+    Raises:
+        ConfigError: when the cohort, the preparation, a training, an arm or the verdict's metric can't be as it is.
+    """
+    from synthtrial.cohorts.case import build_reader
+    from synthtrial.cohorts.settings import PrepareSettings
+    from synthtrial.gans.schedule import Schedule
+    from synthtrial.segmentation.settings import train_settings
+    from synthtrial.trial.arm import check_arms, read_arms
+
+    reader = build_reader(params["cohort"])
+    prepare = construct(PrepareSettings, params["prepare"], "prepare")
+    prepare.check_axes(reader.name, reader.spatial_dims)
+    generators = params.get("generators") or {}
+    for name, generator in generators.items():
+        Schedule.from_config(generator["train"], f"generators.{name}.train")
+    for name, segmenter in params["segmenters"].items():
+        train_settings(segmenter["train"], f"segmenters.{name}.train")
+    arms = read_arms(params["arms"])
+    check_arms(arms, generators=list(generators), per_real=params["synthesis"]["per_real"], folds=prepare.folds)
+    known = {"reference": [arm.name for arm in arms], "metric": ["dice", *(f"dice/{name}" for name in reader.labels)]}
+    for key, names in known.items():
+        if params["protocol"][key] not in names:
+            raise ConfigError(f"protocol.{key}: unknown {params['protocol'][key]!r}; there are: {', '.join(names)}")
 
 
 def study_names(conf: Path) -> list[str]:
@@ -113,9 +147,13 @@ def explain(error: Exception, overrides: list[str], conf: Path) -> str:
     for word in overrides:
         key, _, value = word.lstrip("+~").partition("=")
         group = conf / key.split("@")[0]
-        if group.is_dir() and not (group / f"{value}.yaml").is_file():
+        if key and group.is_dir() and not (group / f"{value}.yaml").is_file():
             names = sorted(path.stem for path in group.glob("*.yaml"))
             return f"unknown {key} {value!r}; there are: {', '.join(names)}{suggestion(value, names)}"
+    if unreadable := getattr(error, "override", None):
+        return (
+            f"{unreadable!r} can't be read: write key=value; a value with braces needs quotes, 'key=\"{{case}}.nii\"'"
+        )
     for word in overrides:
         key = word.partition("=")[0]
         if f"'{key}'" in str(error):

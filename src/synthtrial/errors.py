@@ -37,6 +37,7 @@ def run_script(main: Callable[[], None]) -> None:
 
     The word `--debug` anywhere on the command line shows the full traceback instead.
     """
+    logging.basicConfig(format="%(levelname)s: %(message)s")
     quieten_libraries()
     debug = "--debug" in sys.argv
     if debug:

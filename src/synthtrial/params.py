@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib
-import inspect
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from synthtrial.errors import ConfigError
+from synthtrial.setting_types import check_arguments, suggestion
+from synthtrial.study_keys import check_keys
+
+T = TypeVar("T")
 
 PIPELINE = Path("dvc.yaml")
 UNTRACKED = ("runtime", "tracking", "study.name")
@@ -29,41 +33,56 @@ def load_params(overrides: list[str] | None = None, path: Path = Path("params.ya
         path: the file that `pipelines/compose.py` wrote.
 
     Raises:
-        ConfigError: when the file is missing or older than the conf files it came from, or a key is unknown.
+        ConfigError: when the file is missing, broken or older than the conf files it came from, a key is unknown, or a
+            value can't be.
     """
     if not path.is_file():
         raise ConfigError(f"no {path} here: write it with `python pipelines/compose.py study=demo`")
     check_fresh(path)
     try:
         params = OmegaConf.load(path)
-        for word in overrides or []:
-            key, equals, _ = word.partition("=")
-            if not equals:
-                raise ConfigError(f"{word!r} is not a setting; write key=value, such as study.seed=1")
-            if problem := missing_key(params, key):
-                raise ConfigError(problem)
-        params = OmegaConf.merge(params, OmegaConf.from_dotlist(overrides or []))
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
+        OmegaConf.resolve(params)
+    except (OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise ConfigError(f"{path} can't be read; write it again with `{read_header(path)[0]}`: {problem}") from error
     if not isinstance(params, DictConfig):
         raise ConfigError(f"{path} is not a mapping of keys to values")
+    params = with_words(params, overrides or [])
+    check_keys(plain(params))
     OmegaConf.set_readonly(params, True)
     return params
 
 
-def suggestion(word: str, names: list[str]) -> str:
-    """Return ` (did you mean ...?)` when one of the names is close to the word, else nothing."""
-    close = difflib.get_close_matches(word, names, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+def with_words(config: Any, words: list[str], name: str = "the study") -> Any:
+    """Set `a.b=value` words on top of a configuration called `name`.
+
+    Raises:
+        ConfigError: for a word without `=`, a key that does not exist, or a value that can't stand there.
+    """
+    for word in words:
+        key, equals, _ = word.partition("=")
+        if not equals:
+            raise ConfigError(f"{word!r} is not a setting; write key=value, such as study.seed=1")
+        if problem := missing_key(config, key, name):
+            raise ConfigError(problem)
+        try:
+            changed = OmegaConf.merge(config, OmegaConf.from_dotlist([word]))
+            old, new = OmegaConf.select(config, key), OmegaConf.select(changed, key)
+        except (OmegaConfBaseException, yaml.YAMLError) as error:
+            raise ConfigError(f"{word!r} can't be read as YAML: {' '.join(str(error).split())}") from error
+        if isinstance(old, DictConfig) and not isinstance(new, DictConfig | None):
+            raise ConfigError(f"{word!r}: {key} is a group of keys ({', '.join(map(str, old))}); set one of them")
+        config = changed
+    return config
 
 
-def missing_key(params: Any, key: str) -> str | None:
+def missing_key(params: Any, key: str, name: str = "the study") -> str | None:
     """Say where a dotted key leaves what the parameters know, and which keys there are; None when the key exists."""
     place = ""
     for part in key.split("."):
         names = [str(name) for name in params] if isinstance(params, dict | DictConfig) else []
         if part not in names:
-            known = f"{place or 'the study'} has {', '.join(names) or 'no keys below it'}"
+            known = f"{place or name} has {', '.join(names) or 'no keys below it'}"
             return f"unknown key {key!r}: {known}{suggestion(part, names)}"
         params, place = params[part], f"{place}.{part}".lstrip(".")
     return None
@@ -80,7 +99,7 @@ def hash_files(files: list[Path]) -> str:
 
 def read_header(path: Path = Path("params.yaml")) -> list[str]:
     """Comment lines of params.yaml: the command that wrote it, the files it came from, their hash."""
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8", errors="replace") as lines:
         return [line.removeprefix("# ").rstrip("\n") for line in lines if line.startswith("#")]
 
 
@@ -118,6 +137,8 @@ def stage_params(stage: str, overrides: list[str] | None = None, **item: str) ->
     whole = plain(params)
     visible: dict[str, Any] = {}
     for key in (*tracked_keys(stage, item), *UNTRACKED):
+        if problem := missing_key(whole, key):
+            raise ConfigError(f"{problem}. Compose params.yaml again: `{read_header()[0]}`")
         *parents, last = key.split(".")
         source, target = whole, visible
         for parent in parents:
@@ -147,18 +168,26 @@ def build(config: dict[str, Any], **extra: Any) -> Any:
     """Build the object that a subtree names by `_target_`, with its other keys as keyword arguments.
 
     Raises:
-        ConfigError: when the target can't be imported or doesn't take one of the keys.
+        ConfigError: when the target can't be imported, lacks one of the keys, or takes other types.
     """
     settings = {key: value for key, value in config.items() if key != "_target_"} | extra
+    if "." not in str(config.get("_target_")):
+        raise ConfigError(f"the keys {', '.join(settings)} lack `_target_`, which names the class that takes them")
     module_name, _, name = config["_target_"].rpartition(".")
     try:
         target = getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"_target_ {config['_target_']!r} can't be imported: {error}") from error
-    takes = inspect.signature(target).parameters
-    unknown = [key for key in settings if key not in takes]
-    if unknown and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes.values()):
-        raise ConfigError(f"{config['_target_']} has no key {unknown[0]!r}; it has {', '.join(takes)}")
+    return construct(target, settings, name)
+
+
+def construct(target: Callable[..., T], settings: Any, place: str) -> T:
+    """Call a class with settings as keyword arguments, once they are known to fit; `place` is where they stand.
+
+    Raises:
+        ConfigError: for an unknown or a missing key, or a value of the wrong type.
+    """
+    check_arguments(target, settings, place)
     return target(**settings)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from synthtrial.atomic import write_json
+from synthtrial.errors import ConfigError
 from synthtrial.params import load_params, params_hash, plain
 from synthtrial.study_folder import StudyFolder
 
@@ -105,8 +106,11 @@ def open_run(stage: str, name: str, params: DictConfig, folder: StudyFolder) -> 
 
     uri = absolute_sqlite(settings.uri)
     mlflow.set_tracking_uri(uri)
-    client = mlflow.MlflowClient(tracking_uri=uri)
-    experiment = find_experiment(client, params.study.name, settings.artifacts)
+    try:
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        experiment = find_experiment(client, params.study.name, settings.artifacts)
+    except mlflow.MlflowException as error:
+        raise ConfigError(f"tracking.uri {settings.uri!r} can't be used: {error}") from error
     parent = find_parent(client, experiment)
     tags = common_tags(folder) | {"dvc.stage": name, "mlflow.parentRunId": parent, "mlflow.runName": name}
     run_id = client.create_run(experiment, tags=tags).info.run_id

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import REPOSITORY
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.preparing import prepare
 from synthtrial.cohorts.settings import PrepareSettings
 from synthtrial.errors import CohortError
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 CONF = REPOSITORY / "conf"
 
 

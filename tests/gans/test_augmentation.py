@@ -39,3 +39,12 @@ def test_without_settings_nothing_changes() -> None:
 def test_mirrors_as_frequent_as_originals_are_refused() -> None:
     with pytest.raises(ConfigError, match="mirror_probability"):
         Augmentation(mirror_probability=0.5)
+
+
+def test_views_of_different_resolution_move_alike() -> None:
+    image = torch.rand(8, 2, 4, 16, 16)
+    small = torch.nn.functional.avg_pool3d(image, (1, 4, 4))
+    augment = Augmentation(shift=0.25, shift_axes=[1, 2], mirror_axes=[1, 2], mirror_probability=0.4)
+    moved, moved_small = augment.together(image, small)
+    torch.testing.assert_close(torch.nn.functional.avg_pool3d(moved, (1, 4, 4)), moved_small)
+    assert not torch.equal(moved, image)

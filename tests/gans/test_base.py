@@ -159,7 +159,7 @@ def test_losses_in_bfloat16_are_near_those_in_full_precision(family: Callable[..
             torch.manual_seed(0)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
                 found.append(
-                    {name: float(term) for name, term in phase.loss(gan.prepare_batch({"real": real})).items()}
+                    {name: term.item() for name, term in phase.loss(gan.prepare_batch({"real": real})).items()}
                 )
         assert found[1] == pytest.approx(found[0], rel=0.03)
 

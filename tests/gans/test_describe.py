@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "pipelines" / "describe.py"
     [
         ("dcgan_brain", [], ["generator: 27,265,281", "discriminator: 582,785"]),
         ("dcgan_lung", [], ["generator: 31,733,696", "discriminator: 1,101,313"]),
-        ("hagan", ["image_size=256"], ["generator: 52,518,210", "encoder_global: 19,663,264", "1 x 32 x 256 x 256"]),
+        ("hagan", ["image_size=256"], ["generator: 52,518,210", "encoder_global: 19,663,264", "256 x 256"]),
         ("dcgan", ["image_size=[64,64]", "spatial_dims=2"], ["2 x 64 x 64"]),
     ],
 )

@@ -54,7 +54,7 @@ def test_no_model_is_one_message(tmp_path: Path) -> None:
         ({"learning_rate": 1e-4}, "no key 'learning_rate'; it has image_size.*lr_g"),
         ({"generator__widht": 8}, "generator has no key 'widht'; it has.*width"),
         ({"discriminator__norm": "batch"}, "discriminator has no key 'norm'; it has.*spectral_norm"),
-        ({"augment__scale": 2}, "augment has no key 'scale'; it has shift, mirror_axes, mirror_probability"),
+        ({"augment__scale": 2}, "augment has no key 'scale'; it has shift, shift_axes, mirror_axes"),
         ({"_target_": "synthtrial.gans.phases.Phase"}, "Phase"),
         ({"_target_": "synthtrial.gans.dcgan.Nothing"}, "can't be imported"),
     ],

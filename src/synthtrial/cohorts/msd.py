@@ -9,6 +9,10 @@ from synthtrial.cohorts.case import CaseRef, RawCase, check_refs
 from synthtrial.cohorts.layout import require_root
 from synthtrial.cohorts.nifti import read_pair
 from synthtrial.errors import CohortError, ConfigError
+from synthtrial.setting_types import fits
+
+DATASET = {"modality": dict[str, str], "labels": dict[str, str], "training": list[dict[str, str]]}
+"""What we read of a dataset.json."""
 
 
 class MSD:
@@ -49,7 +53,7 @@ class MSD:
         """List the training cases of dataset.json; raises a `CohortError` when one of their files is missing."""
         refs = []
         for entry in self.dataset["training"]:
-            image, mask = self.folder / entry["image"], self.folder / entry["label"]
+            image, mask = self.folder / entry.get("image", ""), self.folder / entry.get("label", "")
             for path in (image, mask):
                 if not path.is_file():
                     raise CohortError(
@@ -97,4 +101,9 @@ def _load_dataset(path: Path) -> dict:
         ) from error
     if missing:
         raise CohortError(f"{path} lacks {', '.join(missing)}: it is not the dataset.json of a Decathlon task")
+    whole = all(fits(dataset[key], hint) for key, hint in DATASET.items())
+    if not whole or not all(value.isdigit() for value in dataset["labels"]):
+        raise CohortError(
+            f"{path}: expected `modality` and `labels` as number: name, and `training` as a list of image and label"
+        )
     return dataset

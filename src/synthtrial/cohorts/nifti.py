@@ -12,6 +12,7 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
 from synthtrial.cohorts.case import CaseRef, RawCase
 from synthtrial.cohorts.checks import LabelValues, check_finite, label_map
+from synthtrial.cohorts.surplus_plane import drop_surplus_plane
 from synthtrial.errors import CohortError
 
 MAX_DISPLACEMENT = 0.1
@@ -40,7 +41,7 @@ def read_pair(ref: CaseRef, labels: LabelValues, channels: int) -> RawCase:
         raise CohortError(f"{path}: a mask must be 3D, but has the shape {values.shape}")
     check_finite(values, path)
     values, mask_affine = _reorient_like(values, mask_affine, affine)
-    image, values, warnings = _drop_surplus_plane(image, values, ref)
+    image, values, warnings = drop_surplus_plane(image, values, ref)
     _check_same_place(affine, mask_affine, values.shape, ref)
     return RawCase(ref, np.ascontiguousarray(image), label_map(values, labels, path), affine, warnings)
 
@@ -49,12 +50,17 @@ def load_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Load a NIfTI file whole: float32 `(x, y, z)` or `(x, y, z, C)` as stored, and its affine `(4, 4)`."""
     try:
         file = nibabel.load(path)
-        volume = np.asanyarray(file.dataobj).astype(np.float32)  # type: ignore[attr-defined]
+        stored = np.asanyarray(file.dataobj)  # type: ignore[attr-defined]
         affine = np.asarray(file.affine, np.float64)  # type: ignore[attr-defined]
     except (OSError, EOFError, ValueError, zlib.error, ImageFileError) as error:
         raise CohortError(
             f"{path}: not a whole NIfTI file ({error}). It may be cut off: copy or download it again"
         ) from error
+    if stored.dtype.kind not in "biuf":
+        raise CohortError(
+            f"{path}: expected a number per voxel, but it holds {stored.dtype}: convert it to grey values"
+        )
+    volume = stored.astype(np.float32)
     while volume.ndim > 3 and volume.shape[-1] == 1:
         volume = volume[..., 0]
     if volume.ndim not in (3, 4) or 0 in volume.shape:
@@ -78,25 +84,6 @@ def _reorient_like(values: np.ndarray, affine: np.ndarray, target: np.ndarray) -
     """Flip and permute the axes of a volume so that they run as those of the `target` affine."""
     transform = ornt_transform(io_orientation(affine), io_orientation(target))
     return apply_orientation(values, transform), affine @ inv_ornt_aff(transform, values.shape)
-
-
-def _drop_surplus_plane(
-    image: np.ndarray, values: np.ndarray, ref: CaseRef
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Cut image `(C, x, y, z)` and mask `(x, y, z)` to their common shape if one plane does it."""
-    shape, mask_shape = image.shape[1:], values.shape
-    if shape == mask_shape:
-        return image, values, ()
-    difference = np.abs(np.subtract(shape, mask_shape))
-    sizes = f"the image is {shape} voxels ({ref.image}), the mask {mask_shape} ({ref.masks[0]})"
-    if difference.sum() > 1:
-        raise CohortError(
-            f"case {ref.case_id}: {sizes}. They must be equal (one voxel in one dimension is forgiven): "
-            "resample the mask to the image, or leave the case out"
-        )
-    common = tuple(slice(0, n) for n in np.minimum(shape, mask_shape))
-    warning = f"case {ref.case_id}: {sizes}; the surplus last plane was dropped"
-    return image[(slice(None), *common)], values[common], (warning,)
 
 
 def _check_same_place(affine: np.ndarray, mask_affine: np.ndarray, shape: tuple[int, ...], ref: CaseRef) -> None:

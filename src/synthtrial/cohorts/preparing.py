@@ -10,8 +10,9 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from synthtrial.cohorts.preparing_case import PreparedCase, prepare_case
 from synthtrial.cohorts.profile import cohort_profile
 from synthtrial.cohorts.settings import PrepareSettings
 from synthtrial.cohorts.splitting import check_enough_patients, split_cases
-from synthtrial.errors import CohortError, ConfigError
+from synthtrial.errors import CohortError
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +43,7 @@ def prepare(reader: Reader, folder: Path, *, settings: PrepareSettings, seed: in
         ConfigError: when the settings don't fit the cohort.
         CohortError: when a case can't be used, or there are too few.
     """
-    if len(settings.shape) != reader.spatial_dims:
-        raise ConfigError(
-            f"prepare.shape {list(settings.shape)} has {len(settings.shape)} axes, "
-            f"but the cohort {reader.name} is {reader.spatial_dims}D"
-        )
+    settings.check_axes(reader.name, reader.spatial_dims)
     refs = reader.find()
     workers = min(workers or os.cpu_count() or 1, len(refs))
     check_enough_patients(refs, settings.folds, settings.test_fraction)
@@ -65,7 +62,7 @@ def map_bounded(work: Callable, items: Iterable, workers: int) -> Iterator:
         yield from map(work, items)
         return
     # Processes are spawned, not forked: the caller may run threads (progress bar, tracking), which a fork would break.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         waiting = iter(items)
         in_flight: deque[Future] = deque(pool.submit(work, item) for item in islice(waiting, 2 * workers))
         try:
@@ -78,6 +75,18 @@ def map_bounded(work: Callable, items: Iterable, workers: int) -> Iterator:
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let this worker end when its parent is killed; it would wait for work, and hold its memory, for ever."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _write_cohort(

@@ -54,7 +54,8 @@ class PrepareSettings:
             value = getattr(self, key)
             if value is not None and (len(value) != dims or min(value) <= 0):
                 raise ConfigError(
-                    f"prepare.{key}: expected {dims} positive numbers, one per axis of the shape, but is {list(value)}"
+                    f"prepare.{key}: expected {dims} positive numbers, one per axis of prepare.shape "
+                    f"{list(self.shape)}, but is {list(value)}"
                 )
         if (self.window is None) == (self.percentiles is None):
             raise ConfigError("prepare needs one of window and percentiles, and the other null")
@@ -74,4 +75,12 @@ class PrepareSettings:
             raise ConfigError(
                 "prepare.test_fraction must be in [0, 1) and prepare.folds at least 2, "
                 f"but they are {self.test_fraction} and {self.folds}"
+            )
+
+    def check_axes(self, cohort: str, spatial_dims: int) -> None:
+        """Raise a ConfigError unless the shape has as many axes as the images of the cohort."""
+        if len(self.shape) != spatial_dims:
+            raise ConfigError(
+                f"prepare.shape {list(self.shape)} has {len(self.shape)} axes, "
+                f"but the cohort {cohort} is {spatial_dims}D"
             )

@@ -10,9 +10,12 @@ import numpy as np
 
 from synthtrial.cohorts.case import CaseRef, RawCase, check_refs
 from synthtrial.cohorts.case_table import CaseTable
+from synthtrial.cohorts.checks import check_finite
 from synthtrial.cohorts.layout import FIELD, find_files, require_fields, require_root
 from synthtrial.cohorts.pictures import CHANNELS, check_colour, load_marks, load_picture, picture_affine
+from synthtrial.cohorts.surplus_plane import drop_surplus_plane
 from synthtrial.errors import CohortError, ConfigError
+from synthtrial.params import construct
 
 
 class SliceFolder:
@@ -63,6 +66,10 @@ class SliceFolder:
             raise ConfigError(f"cohort.image {image!r} and cohort.mask {mask!r} must have the same fields in {{}}")
         if slices not in ("all", "largest"):
             raise ConfigError(f"cohort.slices: {slices!r} is unknown; there are all, largest")
+        if classes is not None and not (
+            isinstance(classes.get("file"), str) and set(classes.get("id_columns") or ()) <= set(FIELD.findall(image))
+        ):
+            raise ConfigError("cohort.classes needs a file, and id_columns that are fields of cohort.image")
         if readers < 1:
             raise ConfigError(f"cohort.readers is {readers}; at least 1 reader must agree")
         self.name, self.unit, self.channels, self.labels = name, colour, CHANNELS[colour], [label]
@@ -110,12 +117,10 @@ class SliceFolder:
     def read(self, ref: CaseRef) -> RawCase:
         """Read one slice and the consensus of its readers."""
         assert ref.image is not None
-        image, mask = load_picture(ref.image, self.unit), self._consensus(ref)
-        if mask.shape != image.shape[1:]:
-            raise CohortError(
-                f"{ref.image} is {image.shape[1:]} pixels, but its masks are {mask.shape}: they must be equal"
-            )
-        return RawCase(ref, image, mask, picture_affine(self.pixel_mm))
+        image = load_picture(ref.image, self.unit)
+        check_finite(image, ref.image)
+        image, mask, warnings = drop_surplus_plane(image, self._consensus(ref), ref)
+        return RawCase(ref, image, mask, picture_affine(self.pixel_mm), warnings)
 
     def _consensus(self, ref: CaseRef) -> np.ndarray:
         """Uint8 `(rows, columns)`: 1 where at least `self.readers` readers marked."""
@@ -134,8 +139,8 @@ class SliceFolder:
     def _table(self, root: Path) -> CaseTable | None:
         if self.classes is None:
             return None
-        settings = dict(self.classes)
-        return CaseTable(root / settings.pop("file"), **settings)
+        settings = {key: value for key, value in self.classes.items() if key != "file"}
+        return construct(CaseTable, {"path": root / self.classes["file"], **settings}, "cohort.classes")
 
     def _check_no_mask_left(self, masks: dict[tuple[str, ...], list[Path]]) -> None:
         if masks:

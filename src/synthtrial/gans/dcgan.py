@@ -19,6 +19,9 @@ from synthtrial.gans.losses import accuracy, check_loss, discriminator_terms, ge
 from synthtrial.gans.phases import Batch, Terms, adam
 from synthtrial.gans.settings import check_keys
 
+WIDTHS = {"width": int, "max_channels": int}
+"""Keys that stand for lists of channels and strides; see `with_layers`."""
+
 
 class DCGAN(GAN):
     """A transposed-convolution generator against a strided-convolution discriminator.
@@ -64,10 +67,11 @@ class DCGAN(GAN):
         size = as_size(image_size, spatial_dims)
         self.latent = latent
         self.loss = check_loss(loss)
-        check_keys(generator, "generator", Generator, also=("width", "max_channels"))
-        check_keys(discriminator, "discriminator", Discriminator, also=("width", "max_channels"))
+        check_keys(generator, "generator", Generator, also=WIDTHS)
+        check_keys(discriminator, "discriminator", Discriminator, also=WIDTHS)
         check_keys(augment or {}, "augment", Augmentation)
         self.augment = Augmentation(**(augment or {}))
+        self.augment.check_axes(spatial_dims)
         self.generator = Generator(size, image_channels, latent, **with_layers(generator, "generator", size))
         self.discriminator = Discriminator(size, image_channels, **with_layers(discriminator, "discriminator", size))
         channels_last(self)
@@ -98,11 +102,13 @@ def with_layers(settings: dict[str, Any], name: str, size: Sequence[int]) -> dic
     """Replace `width` and `max_channels` by the lists of channels and strides that they stand for.
 
     Raises:
-        ConfigError: when there is neither a width nor a list of channels, or the size can't be halved.
+        ConfigError: when there is neither a width nor lists of channels and strides, or the size can't be halved.
     """
     settings = dict(settings)
     width, most = settings.pop("width", None), settings.pop("max_channels", None)
     if settings.get("channels") is not None:
+        if settings.get("strides") is None:
+            raise ConfigError(f"{name}.channels needs {name}.strides, one stride per layer")
         return settings
     if width is None:
         raise ConfigError(f"{name} needs either `width`, or `channels` and `strides`")

@@ -95,6 +95,8 @@ class Discriminator(nn.Sequential):
         dropout: float,
         spectral_norm: bool,
     ) -> None:
+        if not 0 <= dropout < 1:
+            raise ConfigError(f"discriminator.dropout={dropout} must lie in [0, 1)")
         grid = coarse_grid(size, channels, strides, "discriminator")
         bound = _spectrally_normed if spectral_norm else nn.Identity()
         layers: list[nn.Module] = []

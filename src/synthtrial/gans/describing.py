@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.table import Table
 
-from synthtrial.errors import ConfigError
-from synthtrial.params import missing_key, plain
+from synthtrial.params import plain, with_words
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,17 +23,7 @@ def read_generator(path: Path, overrides: list[str]) -> dict[str, Any]:
     Raises:
         ConfigError: for an unknown key; the message says which exist.
     """
-    config = OmegaConf.load(path)
-    for word in overrides:
-        key, equals, _ = word.partition("=")
-        if not equals:
-            raise ConfigError(f"{word!r} is not a setting; write key=value, such as image_size=64")
-        if problem := missing_key(config, key):
-            raise ConfigError(problem.replace("the study has", f"{path.stem} has"))
-    try:
-        return plain(OmegaConf.merge(config, OmegaConf.from_dotlist(overrides)))
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"{' '.join(overrides)}: {' '.join(str(error).split())}") from error
+    return plain(with_words(OmegaConf.load(path), overrides, path.stem))
 
 
 def print_description(config: dict[str, Any]) -> None:
@@ -95,6 +83,7 @@ def output_shapes(gan: GAN, config: dict[str, Any]) -> dict[nn.Module, tuple[int
     for network in (module for name, module in gan.named_children() if name != "generator_ema"):
         for layer in network.modules():
             layer.register_forward_hook(note)
+    torch.manual_seed(0)  # a family may draw what a shape depends on
     size = as_size(config["image_size"], config["spatial_dims"])
     batch = gan.prepare_batch({"real": torch.zeros(2, config["image_channels"], *size, device="meta")})
     for phase in gan.phases():

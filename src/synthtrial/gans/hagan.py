@@ -11,20 +11,22 @@ from torch import Tensor
 
 from synthtrial.errors import ConfigError
 from synthtrial.gans import ema
+from synthtrial.gans.augmentation import Augmentation
 from synthtrial.gans.base import GAN
 from synthtrial.gans.fitting import as_size
 from synthtrial.gans.hagan_networks import (
     LATENT_STRIDE,
     SIZES,
-    SLABS,
     Discriminator,
     EncoderGlobal,
     EncoderHigh,
     Generator,
+    slab_depth,
 )
 from synthtrial.gans.layers import channels_last
 from synthtrial.gans.losses import accuracy, check_loss, discriminator_terms, generator_terms
 from synthtrial.gans.phases import Batch, Phase, Terms, adam
+from synthtrial.gans.settings import check_keys
 
 
 class HAGAN(GAN):
@@ -38,10 +40,12 @@ class HAGAN(GAN):
 
     - cases come shuffled, and splits are by patient;
     - a slab starts at a multiple of 4 voxels, so that image and latent volume are cut at the same place;
+    - G^H sees a latent slice more on either side of a slab, so that volumes are made as slabs were learned;
     - the real low-resolution image is averaged, not subsampled, so that it has no aliasing;
     - the generator's weights are averaged, and samples come from the average;
     - fakes for the discriminator are made without a graph, and no graph outlives its phase;
     - any batch size works, 1 included, and autocast to bfloat16;
+    - the discriminator can see moved copies (`augment`), which lets it learn from few cases;
     - sizes 32 and 64, any number of image channels, and a `width`, beside the published 128 and 256.
 
     Args:
@@ -55,6 +59,8 @@ class HAGAN(GAN):
         lr_d: learning rate of the discriminator.
         lr_e: learning rate of both encoders.
         betas: Adam's decay of the first and second moment.
+        augment: keyword arguments of `augmentation.Augmentation`, within slices only, that is without axis 0; null for
+            none, as published.
 
     Raises:
         ConfigError: for a size that it can't make.
@@ -78,12 +84,15 @@ class HAGAN(GAN):
         lr_d: float,
         lr_e: float,
         betas: Sequence[float],
+        augment: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(adam(lr_g, betas), adam(lr_d, betas))
         self.encoder_optimizer = adam(lr_e, betas)
         self.size = cube_side(image_size, spatial_dims)
         if width % 16:
             raise ConfigError(f"width={width} must be a multiple of 16")
+        self.slab = slab_depth(self.size)
+        self.augment = within_slices(augment or {})
         self.latent = latent
         self.loss = check_loss(loss)
         self.generator = Generator(self.size, image_channels, latent, width)
@@ -103,39 +112,48 @@ class HAGAN(GAN):
 
     def prepare_batch(self, batch: Batch) -> Batch:
         """Choose where the slab of this step starts, and cut and shrink the real images accordingly."""
-        slab = self.size // SLABS
-        start = LATENT_STRIDE * int(torch.randint(0, (self.size - slab) // LATENT_STRIDE + 1, ()))
+        start = LATENT_STRIDE * int(torch.randint(0, (self.size - self.slab) // LATENT_STRIDE + 1, ()))
         real = batch["real"]
         return batch | {
             "start": start,
-            "slab": real[:, :, start : start + slab],
+            "slab": real.narrow(2, start, self.slab),
             "low": F.avg_pool3d(real, LATENT_STRIDE),
         }
 
-    def cut(self, volume: Tensor, start: int) -> Tensor:
-        """The part of a latent volume `(B, W, size/4, ...)` that belongs to the slab starting at voxel `start`."""
-        return volume.narrow(2, start // LATENT_STRIDE, self.size // SLABS // LATENT_STRIDE)
+    def slab_image(self, volume: Tensor, start: int) -> Tensor:
+        """G^H on the part of a latent volume `(B, W, size/4, ...)` that makes the slab starting at voxel `start`.
+
+        One more latent slice on either side reaches as far as G^H looks, so that a slab has no borders of its own.
+        """
+        first = max(start // LATENT_STRIDE - 1, 0)
+        last = min((start + self.slab) // LATENT_STRIDE + 1, volume.shape[2])
+        made = self.generator.high(volume[:, :, first:last])
+        return made.narrow(2, start - LATENT_STRIDE * first, self.slab)
 
     def fake(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """A slab `(B, C, size/8, size, size)` and the low-resolution image `(B, C, size/4, ...)` from fresh noise."""
+        """A slab `(B, C, slab, size, size)` and the low-resolution image `(B, C, size/4, ...)` from fresh noise."""
         noise = torch.randn(len(batch["real"]), self.latent, device=self.device)
         return self._slab_and_low(noise, batch["start"])
 
     def _slab_and_low(self, noise: Tensor, start: int) -> tuple[Tensor, Tensor]:
         volume = self.generator.latent_volume(noise)
-        return self.generator.high(self.cut(volume, start)), self.generator.low(volume)
+        return self.slab_image(volume, start), self.generator.low(volume)
 
     def discriminator_loss(self, real: Tensor, fake: tuple[Tensor, Tensor], batch: Batch) -> Terms:
         """The chosen loss on slabs at the same place, judged in one pass."""
         slab, low = fake
-        logits = self.discriminator(torch.cat([batch["slab"], slab]), torch.cat([batch["low"], low]), batch["start"])
+        logits = self.judge(torch.cat([batch["slab"], slab]), torch.cat([batch["low"], low]), batch["start"])
         on_real, on_fake = logits.chunk(2)
         self.history.add("discriminator/accuracy", accuracy(self.loss, on_real, on_fake))
         return discriminator_terms(self.loss, on_real, on_fake)
 
     def generator_loss(self, fake: tuple[Tensor, Tensor], batch: Batch) -> Terms:
         """The chosen loss on the fakes."""
-        return generator_terms(self.loss, self.discriminator(*fake, batch["start"]))
+        return generator_terms(self.loss, self.judge(*fake, batch["start"]))
+
+    def judge(self, slab: Tensor, low: Tensor, start: int) -> Tensor:
+        """Logits `(B, 1)` of augmented slabs and low-resolution images, both moved alike."""
+        return self.discriminator(*self.augment.together(slab, low), start)
 
     def encoder_high_terms(self, batch: Batch) -> Terms:
         """E^H: absolute error of a real slab after E^H and G^H."""
@@ -149,7 +167,7 @@ class HAGAN(GAN):
     def encode(self, images: Tensor) -> Tensor:
         """The noise `(B, latent)` of whole images `(B, C, size, size, size)`; E^H works by slabs, without gradient."""
         with torch.no_grad():
-            slabs = [self.encoder_high(slab) for slab in images.split(self.size // SLABS, dim=2)]
+            slabs = [self.encoder_high(slab) for slab in images.split(self.slab, dim=2)]
         return self.encoder_global(torch.cat(slabs, dim=2))
 
     @torch.no_grad()
@@ -175,3 +193,16 @@ def cube_side(image_size: Any, spatial_dims: int) -> int:
     if len(set(size)) != 1 or size[0] not in SIZES:
         raise ConfigError(f"HA-GAN can't make image_size {list(size)}; it makes cubes of {', '.join(map(str, SIZES))}")
     return size[0]
+
+
+def within_slices(augment: dict[str, Any]) -> Augmentation:
+    """An augmentation that leaves a slab where it is along the first axis.
+
+    Raises:
+        ConfigError: when it would move along the first axis, or has an unknown key.
+    """
+    settings = {"shift_axes": [1, 2], **augment}
+    check_keys(settings, "augment", Augmentation)
+    if 0 in [*settings["shift_axes"], *settings.get("mirror_axes", [])]:
+        raise ConfigError("HA-GAN's augment can't move along axis 0, where its slabs are cut; choose from 1 and 2")
+    return Augmentation(**settings)

@@ -20,8 +20,11 @@ START = 4
 """Side of the first grid of G^A, voxels."""
 LATENT_STRIDE = 4
 """The latent volume and the low-resolution image have a quarter of the image's size."""
-SLABS = 8
-"""A slab is an eighth of the slices, at full height and width."""
+
+
+def slab_depth(size: int) -> int:
+    """Slices of a slab, which has full height and width: an eighth of the volume's, but at least 16."""
+    return max(size // 8, 16)
 
 
 def stages(size: int) -> int:
@@ -74,29 +77,21 @@ class Discriminator(nn.Module):
         super().__init__()
         slab = [channels * width // 64 for channels in (16, 32, 64, 128, 256, 512)][3 - stages(size) :]
         whole = [channels * width // 64 for channels in (32, 64, 128, 256)][3 - stages(size) :]
-        kernels = [(4, 4, 4)] * stages(size) + [(2, 4, 4), (2, 4, 4), (1, 4, 4)]
         features = 2 * width
         self.high = nn.Sequential(
-            *_judging(image_channels, slab, kernels),
-            spectral_norm(nn.Conv3d(slab[-1], features, (1, 4, 4))),
-            nn.LeakyReLU(0.2),
-            nn.Flatten(),
+            *_judging([image_channels, *slab, features], slab_depth(size)), nn.LeakyReLU(0.2), nn.Flatten()
         )
+        self.low = nn.Sequential(*_judging([image_channels, *whole, 1], size // LATENT_STRIDE), nn.Flatten())
         self.position = nn.Sequential(
             spectral_norm(nn.Linear(features + 1, width)), nn.LeakyReLU(0.2), spectral_norm(nn.Linear(width, 1))
         )
-        self.low = nn.Sequential(
-            *_judging(image_channels, whole, [(4, 4, 4)] * len(whole)),
-            spectral_norm(nn.Conv3d(whole[-1], 1, 4)),
-            nn.Flatten(),
-        )
-        self.last_start = size - size // SLABS
+        self.last_start = size - slab_depth(size)
 
     def forward(self, slab: Tensor, low: Tensor, start: int) -> Tensor:
         """Logit `(B, 1)`, the mean of D^H's and D^L's.
 
         Args:
-            slab: `(B, C, size/8, size, size)`.
+            slab: `(B, C, slab, size, size)`.
             low: `(B, C, size/4, size/4, size/4)`.
             start: first slice of the slab, voxels.
         """
@@ -143,11 +138,17 @@ def _normed(conv: nn.Conv3d) -> tuple[nn.Module, ...]:
     return conv, group_norm(conv.out_channels), nn.ReLU(inplace=True)
 
 
-def _judging(image_channels: int, channels: Sequence[int], kernels: Sequence[tuple[int, int, int]]) -> list[nn.Module]:
-    """Spectrally normalised convolutions that halve height and width, and depth too unless its kernel is 1."""
+def _judging(channels: Sequence[int], depth: int) -> list[nn.Module]:
+    """Spectrally normalised convolutions that halve height and width, and depth while there is any, down to one voxel.
+
+    Args:
+        channels: of the input, then after each convolution.
+        depth: slices of the input, voxels.
+    """
     layers: list[nn.Module] = []
-    for (before, after), kernel in zip(pairwise([image_channels, *channels]), kernels, strict=True):
-        depth = kernel[0]
-        stride, padding = (min(depth, 2), 2, 2), (depth // 4, 1, 1)
-        layers += [spectral_norm(nn.Conv3d(before, after, kernel, stride, padding)), nn.LeakyReLU(0.2, inplace=True)]
-    return layers
+    for before, after in pairwise(channels[:-1]):
+        kernel = 4 if depth > 4 else min(depth, 2)
+        conv = nn.Conv3d(before, after, (kernel, 4, 4), stride=(min(depth, 2), 2, 2), padding=(kernel // 4, 1, 1))
+        layers += [spectral_norm(conv), nn.LeakyReLU(0.2, inplace=True)]
+        depth = max(depth // 2, 1)
+    return [*layers, spectral_norm(nn.Conv3d(channels[-2], channels[-1], (depth, 4, 4)))]

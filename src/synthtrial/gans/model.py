@@ -14,6 +14,7 @@ from torch import nn
 from synthtrial import params
 from synthtrial.errors import ConfigError, TrainingError
 from synthtrial.gans.base import GAN
+from synthtrial.gans.settings import check_sizes
 
 NOT_NETWORK = ("train", "representation", "fits")
 """Subtrees of a generator's configuration that its networks don't need."""
@@ -23,9 +24,10 @@ def build(config: dict[str, Any]) -> GAN:
     """Build the untrained GAN that a generator's configuration describes.
 
     Raises:
-        ConfigError: when a key is unknown or missing, or the family can't make the size asked for.
+        ConfigError: when a key is unknown or missing, a value can't be, or the family can't make the size asked for.
     """
     settings = {key: value for key, value in config.items() if key not in NOT_NETWORK}
+    check_sizes(settings)
     try:
         gan = params.build(settings)
     except TypeError as error:

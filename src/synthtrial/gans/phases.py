@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from synthtrial.errors import ConfigError
+
 Batch = dict[str, Any]
 """What a step learns from: `real (B, C, *spatial)` in [-1, 1], and what a family adds in `prepare_batch`."""
 Terms = dict[str, Tensor]
@@ -53,7 +55,13 @@ class Penalty:
 
 
 def adam(lr: float, betas: Sequence[float], eps: float = 1e-8) -> OptimizerFactory:
-    """Adam in its fused form, which needs no temporary copies of the parameters."""
+    """Adam in its fused form, which needs no temporary copies of the parameters.
+
+    Raises:
+        ConfigError: for a learning rate or a beta out of range.
+    """
+    if lr <= 0 or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise ConfigError(f"Adam takes a learning rate above 0 and two betas in [0, 1), not {lr} and {list(betas)}")
     first, second = map(float, betas)
     return lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=(first, second), eps=eps, fused=True)
 

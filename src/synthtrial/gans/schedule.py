@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 from synthtrial.errors import ConfigError
+from synthtrial.params import construct
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,27 +33,22 @@ class Schedule:
     smallest_diversity: float = 0.2
 
     def __post_init__(self) -> None:
-        if self.batch_size % self.accumulate:
-            raise ConfigError(f"train.accumulate={self.accumulate} must divide train.batch_size={self.batch_size}")
         for name in ("images", "batch_size", "accumulate", "checkpoint_every", "log_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"train.{name} must be at least 1, not {getattr(self, name)}")
+        if self.ema_half_life < 0:
+            raise ConfigError(f"train.ema_half_life must be at least 0, not {self.ema_half_life}")
+        if self.batch_size % self.accumulate:
+            raise ConfigError(f"train.accumulate={self.accumulate} must divide train.batch_size={self.batch_size}")
 
     @classmethod
-    def from_config(cls, train: dict[str, Any]) -> Schedule:
-        """Read a `train:` subtree.
+    def from_config(cls, train: dict[str, Any], place: str = "train") -> Schedule:
+        """Read a `train:` subtree that stands at `place`.
 
         Raises:
-            ConfigError: for an unknown or a missing key, or a value out of range.
+            ConfigError: for an unknown or a missing key, or a value of the wrong type or out of range.
         """
-        names = [field.name for field in fields(cls)]
-        for key in train:
-            if key not in names:
-                raise ConfigError(f"unknown key train.{key}; there are: {', '.join(names)}")
-        for key in ("images", "batch_size"):
-            if key not in train:
-                raise ConfigError(f"train.{key} is missing")
-        return cls(**train)
+        return construct(cls, train, place)
 
     @property
     def checkpoints(self) -> int:

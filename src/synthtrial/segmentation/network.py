@@ -25,10 +25,16 @@ def build_network(
 
     Returns:
         A network `(B, channels, *S) -> logits (B, 1 + n_labels, *S)`.
+
+    Raises:
+        ConfigError: when the network refuses its arguments.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return build(dict(config), spatial_dims=spatial_dims, in_channels=channels, out_channels=1 + n_labels)
+        try:
+            return build(dict(config), spatial_dims=spatial_dims, in_channels=channels, out_channels=1 + n_labels)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"segmenter: the network {config['_target_']} can't be built: {error}") from error
 
 
 def check_shape(network: torch.nn.Module, channels: int, shape: tuple[int, ...], name: str) -> None:

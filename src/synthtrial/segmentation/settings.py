@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from synthtrial.errors import ConfigError
+from synthtrial.params import construct
+from synthtrial.setting_types import check_type
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,37 +64,32 @@ class TrainSettings:
     augmentation: AugmentationSettings
 
 
-def train_settings(train: Mapping[str, Any]) -> TrainSettings:
-    """Check the `train:` part of a segmenter.
+def train_settings(train: Mapping[str, Any], place: str = "train") -> TrainSettings:
+    """Check the `train:` part of a segmenter, which stands at `place`.
 
     Raises:
-        ConfigError: for an unknown or missing key, or a value out of range.
+        ConfigError: for an unknown or missing key, or a value of the wrong type or out of range.
     """
-    train = dict(train)
-    _check_keys(train, TrainSettings, "train")
-    augmentation = dict(train.pop("augmentation"))
-    _check_keys(augmentation, AugmentationSettings, "train.augmentation")
-    augmentation["flip_axes"] = tuple(augmentation["flip_axes"])
-    patch_shape = train.pop("patch_shape")
-    settings = TrainSettings(
-        **train,
-        patch_shape=tuple(patch_shape) if patch_shape else None,
-        augmentation=AugmentationSettings(**augmentation),
-    )
+    check_type(train, dict, place)
+    augmentation = construct(AugmentationSettings, train.get("augmentation"), f"{place}.augmentation")
+    settings = construct(TrainSettings, {**train, "augmentation": augmentation}, place)
+    for key, value in vars(augmentation).items():
+        highest = 1 if key.endswith("probability") else inf
+        if key != "flip_axes" and not 0 <= value <= highest:
+            raise ConfigError(f"{place}.augmentation.{key} is {value}; it must be from 0 to {highest}")
     for key in ("steps", "batch_size", "validate_every"):
         if getattr(settings, key) < 1:
             raise ConfigError(f"segmenter: train.{key} is {getattr(settings, key)}; it must be at least 1")
     for key in ("warmup", "overlap"):
         if not 0 <= getattr(settings, key) < 1:
             raise ConfigError(f"segmenter: train.{key} is {getattr(settings, key)}; it must be at least 0 and below 1")
-    return settings
-
-
-def _check_keys(given: Mapping[str, Any], wanted: type, place: str) -> None:
-    names = [field.name for field in fields(wanted)]
-    for name in given:
-        if name not in names:
-            raise ConfigError(f"segmenter: unknown key {place}.{name}; there are: {', '.join(names)}")
-    for name in names:
-        if name not in given:
-            raise ConfigError(f"segmenter: {place}.{name} is missing; conf/segmenter/unet.yaml shows its meaning")
+    if settings.lr <= 0 or settings.weight_decay < 0:
+        raise ConfigError(
+            "segmenter: train.lr must be above 0 and train.weight_decay at least 0, "
+            f"but they are {settings.lr} and {settings.weight_decay}"
+        )
+    return replace(
+        settings,
+        patch_shape=tuple(settings.patch_shape) if settings.patch_shape else None,
+        augmentation=replace(augmentation, flip_axes=tuple(augmentation.flip_axes)),
+    )

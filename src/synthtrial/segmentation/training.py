@@ -92,6 +92,8 @@ def fit(
     if checkpoint is not None and checkpoint.is_dir():
         return _read_fitted(checkpoint, network)
     shape = cases[0].loader()[1].shape
+    if wrong := [axis for axis in train.augmentation.flip_axes if axis not in range(len(shape))]:
+        raise ConfigError(f"train.augmentation.flip_axes: there is no axis {wrong[0]}; there are 0 to {len(shape) - 1}")
     crop_shape = _crop_shape(train, shape)
     check_shape(network, channels, crop_shape or shape, settings["network"]["_target_"].rpartition(".")[2])
 

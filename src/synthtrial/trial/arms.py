@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import CohortError, ConfigError
 from synthtrial.synthesis.cohort import SyntheticCohort
 from synthtrial.trial import guard
+from synthtrial.trial.arm import Arm
 from synthtrial.trial.choosing import real_subset, synthetic_subset, training_cases
 
 COLUMNS = (
@@ -36,30 +36,6 @@ COLUMNS = (
 
 SPLITS = {"holdout": "development"}
 """The split that generators are trained on, by protocol."""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """The composition of one training set.
-
-    Attributes:
-        name: of the arm.
-        real: share of the real training cases of a fold, 0 to 1. Smaller shares are subsets of larger ones.
-        synthetic: generator to number of synthetic cases per real training case of the fold (of all of them, whatever
-            `real`).
-    """
-
-    name: str
-    real: float = 1.0
-    synthetic: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.real <= 1:
-            raise ConfigError(f"arms.{self.name}.real is {self.real}; it is a share of the real cases, 0 to 1")
-        if min(self.synthetic.values(), default=0.0) < 0:
-            raise ConfigError(f"arms.{self.name}.synthetic has a negative number of cases per real case")
-        if not self.real and not any(self.synthetic.values()):
-            raise ConfigError(f"arms.{self.name} is empty: give it real or synthetic cases")
 
 
 Synthetic = Mapping[str, Mapping[str, SyntheticCohort]]

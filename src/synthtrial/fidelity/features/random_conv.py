@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from synthtrial.errors import ConfigError
+
 if TYPE_CHECKING:
     import torch
 
@@ -29,11 +31,19 @@ class RandomConv:
         filters: filters per level; even.
         levels: levels of the pyramid.
         softness: responses well below it count linearly, above it logarithmically; image units of [-1, 1].
+
+    Raises:
+        ConfigError: for a setting out of range.
     """
 
     def __init__(
         self, *, spatial_dims: int, seed: int = 0, filters: int = 16, levels: int = 4, softness: float = 0.02
     ) -> None:
+        if seed < 0 or filters < 2 or filters % 2 or levels < 1 or softness <= 0:
+            raise ConfigError(
+                "RandomConv takes a seed of at least 0, an even number of filters, at least 1 level and a softness "
+                f"above 0, not {seed}, {filters}, {levels} and {softness}"
+            )
         self.name = "random_conv"
         self.spatial_dims = spatial_dims
         self.seed = seed

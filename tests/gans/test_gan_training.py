@@ -83,7 +83,7 @@ def killed_training(config: dict[str, Any], cohort: PreparedCohort, place: Path,
 import json, os, signal, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-import test_training
+import test_gan_training
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.gans.base import GAN
 
@@ -96,7 +96,7 @@ def run_phase(self, phase, *rest):
 
 GAN.run_phase = run_phase
 cohort = PreparedCohort({str(cohort.folder)!r})
-test_training.run(json.loads({json.dumps(config)!r}), cohort, Path({str(place)!r}))
+test_gan_training.run(json.loads({json.dumps(config)!r}), cohort, Path({str(place)!r}))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
     assert done.returncode == -signal.SIGKILL, done.stderr
@@ -155,7 +155,7 @@ def test_losses_that_are_not_finite_leave_nothing_behind(
     [
         ({"train__batch_size": 100}, "larger than 'development', which has 12 cases"),
         ({"train__accumulate": 3}, "must divide train.batch_size=4"),
-        ({"train__epochs": 3}, "unknown key train.epochs; there are: images, batch_size"),
+        ({"train__epochs": 3}, "train has no key 'epochs'; it has images, batch_size"),
         ({"image_channels": 1}, "images and masks make 2 channels"),
         ({"image_size": 8}, "8x8x8 voxels can't hold a case of 16x16x16"),
     ],

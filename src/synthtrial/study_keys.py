@@ -1,0 +1,94 @@
+"""The keys of params.yaml that no class of ours takes: their types, and the numbers that make sense."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import inf
+from typing import Any, Literal, NamedTuple
+
+from synthtrial.errors import ConfigError
+from synthtrial.setting_types import check_type
+
+NAME = re.compile(r"\w[\w.+-]*")
+"""Names of studies, generators, arms and segmenters also name files and DVC stages."""
+
+
+class Key(NamedTuple):
+    """What a key may hold: a type, and for numbers the smallest and the largest value."""
+
+    hint: Any
+    low: float = -inf
+    high: float = inf
+
+
+KEYS = {
+    "study": {"name": Key(str), "title": Key(str), "seed": Key(int, 0)},
+    "synthesis": {
+        "per_real": Key(float, 0),
+        "threshold": Key(float, -1, 1),
+        "components": Key(int | None, 1),
+        "min_lesion_voxels": Key(int, 0),
+        "limit_factor": Key(float, 1),
+    },
+    "fidelity": {"repeats": Key(int, 1), "batch_size": Key(int, 1), "bins": Key(int, 1), "page_cases": Key(int, 1)},
+    "protocol": {
+        "name": Key(Literal["holdout"]),
+        "reference": Key(str),
+        "metric": Key(str),
+        "alpha": Key(float, 0, 1),
+    },
+    "trainer": {
+        "accelerator": Key(Literal["auto", "cpu", "gpu"]),
+        "devices": Key(int, 1),
+        "precision": Key(Literal["auto", "32-true", "bf16-mixed", "16-mixed"]),
+    },
+    "runtime": {"workers": Key(int | None, 1), "loader_workers": Key(int, 0), "threads": Key(int | None, 1)},
+    "tracking": {
+        "enabled": Key(bool),
+        "uri": Key(str | None),
+        "artifacts": Key(str | None),
+        "system_metrics": Key(bool),
+    },
+    "report": {"overlay_cases": Key(int, 0), "loss_smoothing": Key(float, 0, 1), "dpi": Key(int, 1)},
+}
+
+
+PARTS = {"generators": ("representation", "fits", "train"), "segmenters": ("network", "train")}
+"""Groups that every generator and every segmenter has."""
+
+
+def check_keys(params: Mapping[str, Any]) -> None:
+    """Check the keys of a study, given whole as plain dicts and lists.
+
+    Raises:
+        ConfigError: for a group or a key that is missing, and a value of the wrong type or size.
+    """
+    for group in (*KEYS, "cohort", "prepare", "segmenters", "arms"):
+        if not isinstance(params.get(group), Mapping) or not params[group]:
+            raise ConfigError(f"{group}: expected a group of keys, but there is none")
+    for group, keys in KEYS.items():
+        for name, key in keys.items():
+            if name not in params[group]:
+                raise ConfigError(f"{group}.{name} is missing")
+            check_key(params[group][name], key, f"{group}.{name}")
+    for group, parts in PARTS.items():
+        for name, settings in (params.get(group) or {}).items():
+            check_type(settings, dict, f"{group}.{name}")
+            for part in parts:
+                check_type(settings.get(part), dict, f"{group}.{name}.{part}")
+    tracking = params["tracking"]
+    if tracking["enabled"] and None in (tracking["uri"], tracking["artifacts"]):
+        raise ConfigError("tracking.enabled is true: tracking.uri and tracking.artifacts must say where to write")
+    names = (params["study"]["name"], *params["arms"], *params["segmenters"], *(params.get("generators") or {}))
+    for name in map(str, names):
+        if not NAME.fullmatch(name):
+            raise ConfigError(f"the name {name!r} can't name a file: use letters, digits and any of _ . + -")
+
+
+def check_key(value: Any, key: Key, place: str) -> None:
+    """Raise a ConfigError unless a value is what its key may hold."""
+    check_type(value, key.hint, place)
+    if value is not None and (key.low, key.high) != (-inf, inf) and not key.low <= value <= key.high:
+        limits = f"at least {key.low:g}" if key.high == inf else f"from {key.low:g} to {key.high:g}"
+        raise ConfigError(f"{place}: expected a number {limits}, but is {value!r}")

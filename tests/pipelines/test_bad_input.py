@@ -1,0 +1,308 @@
+"""A user's mistakes through the real scripts: one message, exit code 1, no traceback, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_study import SHAPE, box, script, start, write_case, write_project
+
+RAW = Path("raw")
+Answer = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with its params.yaml."""
+    folder = tmp_path_factory.mktemp("template")
+    write_project(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert script("compose", "study=small") == 0
+    return folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a project of its own."""
+    shutil.copytree(template, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def refused(project: Path, capfd: pytest.CaptureFixture[str]) -> Answer:
+    """Return a function that runs a script, expects it to refuse, and returns its message."""
+
+    def run(name: str, *words: str) -> str:
+        before = files()
+        assert script(name, *words) == 1
+        message = capfd.readouterr().err
+        assert message.count("error: ") == 1 and "Traceback" not in message
+        assert files() == before
+        return message
+
+    return run
+
+
+def files() -> set[Path]:
+    """All files of the working directory, and folders that are half-written."""
+    return {path for path in Path().rglob("*") if path.is_file() or "partial" in path.name}
+
+
+def cut(path: Path, part: float = 0.5) -> None:
+    """Cut a file off."""
+    path.write_bytes(path.read_bytes()[: int(part * path.stat().st_size)])
+
+
+def spotted(value: float, dtype: type = np.float32) -> np.ndarray:
+    """Zeros with one voxel of another value."""
+    array = np.zeros(SHAPE, dtype)
+    array[1, 2, 3] = value
+    return array
+
+
+BAD_DATA: dict[str, tuple[Callable[[], object], str]] = {
+    "missing root": (lambda: shutil.rmtree(RAW), "where to get the data: your own scans"),
+    "empty root": (lambda: (shutil.rmtree(RAW), RAW.mkdir()), "nothing matches images/{case}.nii.gz"),
+    "image without mask": (lambda: (RAW / "labels/c3.nii.gz").unlink(), "raw/images/c3.nii.gz. Expected masks at"),
+    "mask without image": (lambda: (RAW / "images/c3.nii.gz").unlink(), "raw/labels/c3.nii.gz. Expected images at"),
+    "two voxels apart": (lambda: write_case(RAW, "c3", mask=box((16, 17, 20))), "case c3: the image is (16, 17, 18)"),
+    "apart in two axes": (lambda: write_case(RAW, "c3", mask=box((16, 18, 19))), "They must be equal"),
+    "affines apart": (lambda: write_case(RAW, "c3", affine=np.diag([1, 1, 1.5, 1])), "lie up to 8.50 mm apart"),
+    "image cut off": (lambda: cut(RAW / "images/c3.nii.gz"), "raw/images/c3.nii.gz: not a whole NIfTI file"),
+    "mask cut off": (lambda: cut(RAW / "labels/c3.nii.gz"), "raw/labels/c3.nii.gz: not a whole NIfTI file"),
+    "empty file": (lambda: cut(RAW / "images/c3.nii.gz", 0), "raw/images/c3.nii.gz: not a whole NIfTI file"),
+    "NaN": (lambda: write_case(RAW, "c3", spotted(np.nan)), "images/c3.nii.gz: 1 of 4896 voxels are NaN or infinite"),
+    "infinite": (lambda: write_case(RAW, "c3", spotted(-np.inf)), "images/c3.nii.gz: 1 of 4896 voxels are NaN"),
+    "NaN in a mask": (lambda: write_case(RAW, "c3", mask=spotted(np.nan)), "labels/c3.nii.gz: 1 of 4896"),
+    "colours": (lambda: write_case(RAW, "c3", np.zeros(SHAPE, [(c, "u1") for c in "RGB"])), "a number per voxel"),
+    "undeclared label": (lambda: write_case(RAW, "c3", mask=spotted(7, np.uint8)), "the mask holds the values 7"),
+    "empty mask": (lambda: write_case(RAW, "c3", mask=spotted(0, np.uint8)), "case c3: its mask is empty"),
+    "too few patients": (lambda: [(RAW / k / f"c{n}.nii.gz").unlink() for k in ("images", "labels") for n in range(5)],
+                         "3 patient(s) can't be split into a test set of 20% and 3 folds: at least 4"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", BAD_DATA)
+def test_bad_data_is_refused(mistake: str, refused: Answer) -> None:
+    spoil, message = BAD_DATA[mistake]
+    spoil()
+    assert message in refused("prepare")
+
+
+def test_two_files_of_one_case_are_refused(refused: Answer) -> None:
+    assert script("compose", "study=small", 'cohort.image="images/**/{case}.nii.gz"') == 0
+    shutil.copytree(RAW / "images", RAW / "images/again")
+    assert "two files have the case id 'c0': raw/images/again/c0.nii.gz and raw/images/c0.nii.gz" in refused("prepare")
+
+
+def test_one_voxel_in_one_dimension_is_cropped_with_a_warning(project: Path) -> None:
+    write_case(RAW, "c3", mask=box((16, 17, 19)))
+    _, warning = (process := start(project, "prepare")).communicate()
+    assert process.returncode == 0
+    assert warning.startswith("WARNING: case c3: the image is (16, 17, 18) voxels") and warning.count("\n") == 1
+    assert "surplus" in json.loads(Path("out/small/prepared/profile.json").read_text())["warnings"][0]
+
+
+def test_dropped_empty_masks_are_counted(refused: Answer) -> None:
+    for case_id in ("c3", "c5"):
+        write_case(RAW, case_id, mask=np.zeros(SHAPE, np.uint8))
+    assert script("prepare", "prepare.empty_mask=drop") == 0
+    overall = json.loads(Path("out/small/prepared/profile.json").read_text())["overall"]
+    assert (overall["cases"], overall["dropped_for_empty_mask"]) == (6, 2)
+    for index in range(8):
+        write_case(RAW, f"c{index}", mask=np.zeros(SHAPE, np.uint8))
+    assert "all 8 masks are empty" in refused("prepare", "prepare.empty_mask=drop")
+
+
+def test_an_older_cohort_stays_when_a_case_is_bad(refused: Answer) -> None:
+    assert script("prepare") == 0
+    before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+    cut(RAW / "images/c3.nii.gz")
+    refused("prepare")
+    assert before == {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("study=smal", "unknown study 'smal'; there are: demo"),
+        ("cohort=nifty_pairs", "did you mean 'nifti_pairs'"),
+        ("trainer=tpu", "there are: auto, cpu, gpu"),
+        ("prepare.spacing=2", "prepare has spacing_mm, crop"),
+        ("+prepare.spacing=2", "prepare has no key 'spacing'"),
+        ("+colour=red", "unknown top-level key 'colour'"),
+        ("cohort.image={case}", "'cohort.image={case}' can't be read"),
+        ("study.seed=abc", "study.seed: expected a whole number, but is 'abc'"),
+        ("study.seed=-1", "study.seed: expected a number at least 0"),
+        ("study.name=../elsewhere", "can't name a file"),
+        ("prepare.shape=[32]", "prepare.shape [32] has 1 axes, but the cohort my_cohort is 3D"),
+        ("prepare.shape=32", "prepare.shape: expected a list (a whole number each), but is 32"),
+        ("prepare.folds=2.5", "prepare.folds: expected a whole number"),
+        ("prepare.window.low=abc", "prepare.window: expected a group of keys (a number each) or null"),
+        ("cohort.labels={lesion: one}", "NiftiPairs.labels: expected"),
+        ("cohort.labels={lesion: 300}", "is not a whole number in 1..255"),
+        ("cohort.channels=two", "NiftiPairs.channels: expected a whole number"),
+        ("~cohort.labels", "NiftiPairs.labels is missing"),
+        ("cohort._target_=synthtrial.Nowhere", "can't be imported"),
+        ("generators.dcgan.train.images=-5", "train.images must be at least 1, not -5"),
+        ("generators.dcgan.train.images=many", "generators.dcgan.train.images: expected a whole number"),
+        ("segmenters.unet.train.steps=0", "train.steps is 0"),
+        ("segmenters.unet.train.lr=high", "segmenters.unet.train.lr: expected a number"),
+        ("+arms.both={synthetic: {stylegan: 1.0}}", "names the generator 'stylegan'; there are: dcgan"),
+        ("+arms.both={synthetic: {dcgan: 9}}", "at most 1.5 are drawn: raise it"),
+        ("arms.real.real=2", "it is a share of the real cases, 0 to 1"),
+        ("arms=null", "arms: expected a group of keys"),
+        ("protocol.reference=reel", "protocol.reference: unknown 'reel'; there are: real"),
+        ("protocol.metric=dice/liver", "there are: dice, dice/lesion"),
+        ("runtime.workers=all", "runtime.workers: expected a whole number or null"),
+        ("trainer.precision=8", "trainer.precision: expected one of auto, 32-true"),
+        ("tracking.enabled=true", "tracking.uri and tracking.artifacts must say where"),
+    ],
+)
+def test_a_wrong_word_is_refused_when_composing(word: str, message: str, refused: Answer) -> None:
+    before = Path("params.yaml").read_bytes()
+    study = [] if word.startswith("study=") else ["study=small"]
+    assert message in refused("compose", *study, word)
+    assert Path("params.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text + "\nmore: [1, 2\n", 'conf/study/small.yaml", line'),
+        (lambda text: text.replace("'off'", "off"), "Unsupported item value in defaults"),
+        (lambda text: text.replace("nifti_pairs", "nifty_pairs"), "Could not find 'cohort/nifty_pairs'"),
+        (lambda text: "", "study: expected a group of keys"),
+    ],
+    ids=["open bracket", "off is no text", "unknown cohort", "empty"],
+)
+def test_a_broken_study_file_is_refused(change: Callable[[str], str], message: str, refused: Answer) -> None:
+    path = Path("conf/study/small.yaml")
+    path.write_text(change(path.read_text()))
+    assert message in refused("compose", "study=small")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["study.sed=1"], "did you mean 'seed'"),
+        (["study.seed"], "write key=value"),
+        (["study.seed=["], "'study.seed=[' can't be read as YAML"),
+        (["study.seed=abc"], "study.seed: expected a whole number"),
+        (["study=demo"], "study is a group of keys (name, title, seed); set one of them"),
+        (["prepare.shape=[16]"], "prepare.shape [16] has 1 axes"),
+        (["prepare.margin_mm=wide"], "prepare.margin_mm: expected a number"),
+        (["prepare.folds=20"], "8 patient(s) can't be split"),
+    ],
+)
+def test_a_wrong_word_is_refused_by_a_stage(words: list[str], message: str, refused: Answer) -> None:
+    assert message in refused("prepare", *words)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda text: text + "\nmore: [1, 2\n", "can't be read; write it again with `python pipelines/compose.py"),
+        (lambda text: text[: len(text) // 2], "expected a group of keys"),
+        (lambda text: text[:50], "was not written by pipelines/compose.py"),
+        (lambda text: text.replace("seed: 1", "seed: ${nowhere}"), "Interpolation key 'nowhere' not found"),
+        (lambda text: "\n".join(text.splitlines()[:4]) + "\n- a\n- b\n", "not a mapping"),
+    ],
+    ids=["open bracket", "cut off", "cut off in the header", "interpolation", "list"],
+)
+def test_a_broken_params_file_is_refused(spoil: Callable[[str], str], message: str, refused: Answer) -> None:
+    path = Path("params.yaml")
+    path.write_text(spoil(path.read_text()))
+    assert message in refused("prepare")
+
+
+def test_a_stale_params_file_says_how_to_compose_it_again(project: Path) -> None:
+    with Path("conf/study/small.yaml").open("a") as study:
+        study.write("# changed\n")
+    _, message = (process := start(project, "prepare")).communicate()
+    assert process.returncode == 1
+    assert (
+        message
+        == "error: params.yaml is older than conf/: write it again with `python pipelines/compose.py study=small`\n"
+    )
+
+
+def test_a_mistake_met_by_a_worker_process_is_one_message(project: Path) -> None:
+    cut(RAW / "images/c3.nii.gz")
+    _, message = (process := start(project, "prepare", "runtime.workers=2")).communicate()
+    assert process.returncode == 1
+    assert message.startswith("error: raw/images/c3.nii.gz: not a whole NIfTI file") and message.count("\n") == 1
+    assert not list(Path("out").rglob("*prepared*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train_gan", "stylegan"], "no generator 'stylegan'; there are: dcgan"),
+        (["train_gan", "dcgan", "--split", "all"], "no split 'all'; there are: development"),
+        (["segment", "reel"], "no arm 'reel'; there are: real, mixed"),
+        (["segment", "real", "--segmenter", "vnet"], "no segmenter 'vnet'; there are: unet"),
+        (["describe", "stylegan"], "unknown generator 'stylegan'; there are: dcgan"),
+    ],
+)
+def test_a_place_that_the_study_lacks_is_refused(words: list[str], message: str, refused: Answer) -> None:
+    assert message in refused(*words)
+
+
+def test_a_stage_before_the_one_it_needs_says_which_to_run(refused: Answer) -> None:
+    stages = (["train_gan", "dcgan"], ["synthesize", "dcgan"], ["fidelity", "dcgan"], ["assemble"], ["segment", "real"])
+    for stage in (*stages, ["report"]):
+        assert "run `dvc repro` (or pipelines/prepare.py) first" in refused(*stage)
+    assert script("prepare") == 0
+    assert "run pipelines/train_gan.py first" in refused("synthesize", "dcgan")
+    assert "pipelines/synthesize.py) first" in refused("fidelity", "dcgan")
+    assert "pipelines/synthesize.py) first" in refused("assemble")
+    assert "pipelines/assemble.py) first" in refused("segment", "real")
+    assert "which stage `train_gan` writes" in refused("report")
+
+
+def test_a_generator_that_can_not_be_trained_says_why(refused: Answer) -> None:
+    assert script("prepare") == 0
+    for word, message in {
+        "train.batch_size=100": "train.batch_size=100 is larger than 'development', which has 6 cases",
+        "latent=0": "latent=0 must be at least 1",
+        "lr_g=-1": "a learning rate above 0",
+        "loss=wasserstine": "there are: non_saturating",
+        "generator.width=wide": "generator.width: expected a whole number",
+        "augment.mirror_axes=[3]": "no spatial axis 3",
+        "image_size=[8,8,8]": "can't hold a case of 16x16x16",
+    }.items():
+        assert message in refused("train_gan", "dcgan", f"generators.dcgan.{word}")
+
+
+def test_a_segmenter_that_can_not_be_trained_says_why(refused: Answer) -> None:
+    assert script("compose", "study=small", "~arms.mixed") == 0
+    assert script("prepare") == script("assemble") == 0
+    for word, message in {
+        "train.patch_shape=[32,32,32]": "does not fit into the prepared shape [16, 16, 16]",
+        "train.augmentation.flip_axes=[3]": "there is no axis 3; there are 0 to 2",
+        "train.augmentation.noise=-1": "train.augmentation.noise is -1; it must be from 0",
+        "network.channels=[4]": "the network monai.networks.nets.UNet can't be built",
+        "network.strides=[3]": "UNet can't work on 16x16x16 voxels",
+    }.items():
+        assert message in refused("segment", "real", f"segmenters.unet.{word}")
+
+
+def test_more_synthetic_cases_than_were_drawn_are_refused(refused: Answer) -> None:
+    assert script("prepare") == script("train_gan", "dcgan") == script("synthesize", "dcgan") == 0
+    assert "has 6 accepted of 6 drawn: raise synthesis.per_real" in refused("assemble", "arms.mixed.synthetic.dcgan=4")
+
+
+def test_a_gpu_that_is_not_there_is_told(refused: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    assert script("prepare") == script("train_gan", "dcgan") == 0
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    for stage in ("train_gan", "synthesize"):
+        assert "accelerator is gpu, but torch finds none here" in refused(stage, "dcgan", "trainer.accelerator=gpu")

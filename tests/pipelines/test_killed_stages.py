@@ -1,0 +1,120 @@
+"""Stages killed without warning: nothing half-written in their place, and running again ends as if nothing had been."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_study import box, start, write_case, write_project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that has come as far as the arms, with cases large enough to be met at work."""
+    folder = tmp_path_factory.mktemp("project")
+    write_project(folder)
+    shape = (64, 64, 64)
+    for index in range(8):
+        image = np.random.default_rng(index).normal(0, 100, shape).astype(np.float32)
+        write_case(folder / "raw", f"c{index}", image, box(shape))
+    settings = ("prepare.spacing_mm=[0.6,0.6,0.6]", "runtime.workers=2", "synthesis.per_real=20")
+    finish(folder, "compose", "study=small", *settings, "segmenters.unet.train.steps=40")
+    for stage in (["prepare"], ["train_gan", "dcgan"], ["synthesize", "dcgan"], ["assemble"], ["segment", "real"]):
+        finish(folder, *stage)
+    return folder
+
+
+def finish(folder: Path, *words: str) -> None:
+    """Run a script to its end."""
+    process = start(folder, *words)
+    assert process.communicate() and process.returncode == 0, words
+
+
+def kill(folder: Path, words: list[str], when: Callable[[], bool]) -> int:
+    """Kill a script by SIGKILL as soon as a condition holds; return its process id."""
+    process = start(folder, *words)
+    while not when():
+        assert process.poll() is None, "the stage ended before it could be killed"
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return process.pid
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("words", "result", "at_work"),
+    [
+        (["prepare"], "prepared", ".prepared.partial/images/*.npy"),
+        (["synthesize", "dcgan"], "synthetic/dcgan/development", "synthetic/dcgan/.development.partial/images/*.nii"),
+    ],
+    ids=["prepare", "synthesize"],
+)
+def test_a_killed_stage_leaves_the_last_result_and_can_run_again(
+    words: list[str], result: str, at_work: str, project: Path
+) -> None:
+    out = project / "out/small"
+    before = contents(out / result)
+    kill(project, words, lambda: any(out.glob(at_work)))
+    assert contents(out / result) == before
+    finish(project, *words)
+    assert contents(out / result) == before
+    assert not list(out.rglob("*.partial"))
+
+
+def test_a_killed_segmentation_goes_on_after_the_folds_that_it_finished(project: Path) -> None:
+    out = project / "out/small"
+    before = (out / "segment/real/unet/cases.csv").read_bytes()
+    for folder in (out / "checkpoints/segment-real-unet", out / "segment"):
+        folder.rename(folder.with_name("earlier"))
+    kill(project, ["segment", "real"], lambda: any(out.glob("checkpoints/segment-real-unet/fold0-*/*")))
+    assert not (out / "segment").exists()
+    (first,) = out.glob("checkpoints/segment-real-unet/fold0-*/weights.safetensors")
+    written = first.stat().st_mtime_ns
+    finish(project, "segment", "real")
+    assert first.stat().st_mtime_ns == written
+    assert (out / "segment/real/unet/cases.csv").read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs /proc")
+def test_workers_end_with_the_process_that_was_killed(project: Path) -> None:
+    out = project / "out/small"
+    children: set[int] = set()
+
+    def at_work() -> bool:
+        children.update(descendants(os.getpid()))
+        return any(out.glob(".prepared.partial/images/*.npy"))
+
+    kill(project, ["prepare"], at_work)
+    deadline = time.monotonic() + 20
+    while any(alive(child) for child in children):
+        assert time.monotonic() < deadline, "a worker lives on"
+        time.sleep(0.05)
+
+
+def descendants(process: int) -> set[int]:
+    """Ids of all processes that a process has started, and those that they have."""
+    found: set[int] = set()
+    for path in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in map(int, path.read_text().split()):
+            found |= {child} | descendants(child)
+    return found
+
+
+def alive(process: int) -> bool:
+    """Whether a process is still there, and not only its grave."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
