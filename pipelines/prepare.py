@@ -10,13 +10,15 @@ def main() -> None:
     """Read the raw cohort and write `out/<study>/prepared/`."""
     _, overrides = stage_words(__doc__)
 
+    from synthtrial.params import construct, plain, stage_params
+
+    params = stage_params("prepare", overrides)
+
     from synthtrial.cohorts.case import build_reader
     from synthtrial.cohorts.preparing import PrepareSettings, prepare
-    from synthtrial.params import construct, plain, stage_params
     from synthtrial.study_folder import StudyFolder
     from synthtrial.tracking import stage_run
 
-    params = stage_params("prepare", overrides)
     folder = StudyFolder(params.study.name).prepared
     reader = build_reader(plain(params.cohort))
     settings = construct(PrepareSettings, plain(params.prepare), "prepare")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,15 +36,13 @@ def finish(folder: Path, *words: str) -> None:
     assert process.communicate() and process.returncode == 0, words
 
 
-def kill(folder: Path, words: list[str], when: Callable[[], bool]) -> int:
-    """Kill a script by SIGKILL as soon as a condition holds; return its process id."""
-    process = start(folder, *words)
-    while not when():
-        assert process.poll() is None, "the stage ended before it could be killed"
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    return process.pid
+def kill(folder: Path, words: list[str], when: Callable[[], bool]) -> None:
+    """Kill a script by SIGKILL as soon as a condition holds."""
+    with start(folder, *words) as process:
+        while not when():
+            assert process.poll() is None, "the stage ended before it could be killed"
+            time.sleep(0.002)
+        process.kill()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
