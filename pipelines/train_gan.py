@@ -34,6 +34,7 @@ def main() -> None:
             trainer=plain(params.trainer) | plain(params.runtime),
             seed=params.study.seed,
             logger=run.lightning_logger(),
+            on_images=lambda images, page: run.log_artifact(page),
         )
         for name in ("samples.png", "losses.csv", "model.json"):
             run.log_artifact(folder / name)

@@ -89,3 +89,13 @@ def start(folder: Path, name: str, *words: str) -> subprocess.Popen[str]:
     command = [sys.executable, f"pipelines/{name}.py", *words]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, cwd=folder, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, **streams)
+
+
+def finish(folder: Path, name: str, *words: str) -> tuple[int, str]:
+    """Run a pipeline script as a process of its own; return its exit code and what it said on stderr."""
+    with start(folder, name, *words) as process:
+        try:
+            message = process.communicate(timeout=300)[1]
+        finally:
+            process.kill()
+    return process.returncode, message

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_study import SHAPE, box, script, start, write_case, write_project
+from small_study import SHAPE, box, finish, script, write_case, write_project
 
 RAW = Path("raw")
 Answer = Callable[..., str]
@@ -103,8 +103,8 @@ def test_two_files_of_one_case_are_refused(refused: Answer) -> None:
 
 def test_one_voxel_in_one_dimension_is_cropped_with_a_warning(project: Path) -> None:
     write_case(RAW, "c3", mask=box((16, 17, 19)))
-    _, warning = (process := start(project, "prepare")).communicate()
-    assert process.returncode == 0
+    code, warning = finish(project, "prepare")
+    assert code == 0
     assert warning.startswith("WARNING: case c3: the image is (16, 17, 18) voxels") and warning.count("\n") == 1
     assert "surplus" in json.loads(Path("out/small/prepared/profile.json").read_text())["warnings"][0]
 
@@ -225,8 +225,8 @@ def test_a_broken_params_file_is_refused(spoil: Callable[[str], str], message: s
 def test_a_stale_params_file_says_how_to_compose_it_again(project: Path) -> None:
     with Path("conf/study/small.yaml").open("a") as study:
         study.write("# changed\n")
-    _, message = (process := start(project, "prepare")).communicate()
-    assert process.returncode == 1
+    code, message = finish(project, "prepare")
+    assert code == 1
     assert (
         message
         == "error: params.yaml is older than conf/: write it again with `python pipelines/compose.py study=small`\n"
@@ -235,8 +235,8 @@ def test_a_stale_params_file_says_how_to_compose_it_again(project: Path) -> None
 
 def test_a_mistake_met_by_a_worker_process_is_one_message(project: Path) -> None:
     cut(RAW / "images/c3.nii.gz")
-    _, message = (process := start(project, "prepare", "runtime.workers=2")).communicate()
-    assert process.returncode == 1
+    code, message = finish(project, "prepare", "runtime.workers=2")
+    assert code == 1
     assert message.startswith("error: raw/images/c3.nii.gz: not a whole NIfTI file") and message.count("\n") == 1
     assert not list(Path("out").rglob("*prepared*"))
 

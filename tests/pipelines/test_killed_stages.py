@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_study import box, start, write_case, write_project
+from small_study import box, finish, start, write_case, write_project
 
 pytestmark = pytest.mark.slow
 
@@ -24,16 +24,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image = np.random.default_rng(index).normal(0, 100, shape).astype(np.float32)
         write_case(folder / "raw", f"c{index}", image, box(shape))
     settings = ("prepare.spacing_mm=[0.6,0.6,0.6]", "runtime.workers=2", "synthesis.per_real=20")
-    finish(folder, "compose", "study=small", *settings, "segmenters.unet.train.steps=40")
+    assert finish(folder, "compose", "study=small", *settings, "segmenters.unet.train.steps=40")[0] == 0
     for stage in (["prepare"], ["train_gan", "dcgan"], ["synthesize", "dcgan"], ["assemble"], ["segment", "real"]):
-        finish(folder, *stage)
+        assert finish(folder, *stage)[0] == 0
     return folder
-
-
-def finish(folder: Path, *words: str) -> None:
-    """Run a script to its end."""
-    process = start(folder, *words)
-    assert process.communicate() and process.returncode == 0, words
 
 
 def kill(folder: Path, words: list[str], when: Callable[[], bool]) -> None:
@@ -65,7 +59,7 @@ def test_a_killed_stage_leaves_the_last_result_and_can_run_again(
     before = contents(out / result)
     kill(project, words, lambda: any(out.glob(at_work)))
     assert contents(out / result) == before
-    finish(project, *words)
+    assert finish(project, *words)[0] == 0
     assert contents(out / result) == before
     assert not list(out.rglob("*.partial"))
 
@@ -79,7 +73,7 @@ def test_a_killed_segmentation_goes_on_after_the_folds_that_it_finished(project:
     assert not (out / "segment").exists()
     (first,) = out.glob("checkpoints/segment-real-unet/fold0-*/weights.safetensors")
     written = first.stat().st_mtime_ns
-    finish(project, "segment", "real")
+    assert finish(project, "segment", "real")[0] == 0
     assert first.stat().st_mtime_ns == written
     assert (out / "segment/real/unet/cases.csv").read_bytes() == before
 
