@@ -53,7 +53,6 @@ KEYS = {
     "report": {"overlay_cases": Key(int, 0), "loss_smoothing": Key(float, 0, 1), "dpi": Key(int, 1)},
 }
 
-
 PARTS = {"generators": ("representation", "fits", "train"), "segmenters": ("network", "train")}
 """Groups that every generator and every segmenter has."""
 
@@ -73,6 +72,7 @@ def check_keys(params: Mapping[str, Any]) -> None:
                 raise ConfigError(f"{group}.{name} is missing")
             check_key(params[group][name], key, f"{group}.{name}")
     for group, parts in PARTS.items():
+        check_type(params.get(group), dict | None, group)
         for name, settings in (params.get(group) or {}).items():
             check_type(settings, dict, f"{group}.{name}")
             for part in parts:
