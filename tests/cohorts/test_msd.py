@@ -44,6 +44,14 @@ def test_missing_file_of_the_list(root):
         MSD(root=str(root), task="Task05_Prostate").find()
 
 
+@pytest.mark.parametrize("change", [{"labels": {"background": 0, "PZ": 1}}, {"modality": "T2"}, {"training": ["a"]}])
+def test_a_dataset_of_another_form_is_refused(root, change):
+    path = root / "Task05_Prostate/dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(CohortError, match="expected `modality` and `labels`"):
+        MSD(root=str(root), task="Task05_Prostate")
+
+
 def test_missing_task(root):
     with pytest.raises(CohortError, match="download=true"):
         MSD(root=str(root), task="Task09_Spleen", where_to_get="set cohort.download=true")

@@ -92,6 +92,31 @@ def test_grey_masks_and_other_sizes_are_refused(root):
         slices.read(slices.find()[0])
 
 
+def test_one_pixel_in_one_dimension_is_cropped_with_a_warning(root):
+    write_picture(root / "p1/n0/images/s0.png", np.full((8, 9), 100))
+    slices = reader(root)
+    case = slices.read(slices.find()[0])
+    assert case.image.shape[1:] == case.mask.shape == (8, 8)
+    assert "surplus" in case.warnings[0]
+
+
+def test_pixels_that_are_no_numbers(root):
+    for path in root.rglob("*.png"):
+        values = np.asarray(Image.open(path), np.float32)
+        values = np.where(np.arange(8) == 7, np.nan, values) if "images" in path.parts else values
+        Image.fromarray(values.astype(np.float32)).save(path.with_suffix(".tiff"))
+    tiffs = {key: pattern.replace(".png", ".tiff") for key, pattern in PATTERNS.items()}
+    slices = reader(root, **tiffs)
+    with pytest.raises(CohortError, match="8 of 64 voxels are NaN"):
+        slices.read(slices.find()[0])
+
+
+@pytest.mark.parametrize("classes", [{"id_columns": ["patient"]}, CLASSES | {"id_columns": ["scanner"]}])
+def test_classes_need_a_file_and_columns_that_are_fields(root, classes):
+    with pytest.raises(ConfigError, match="id_columns that are fields"):
+        reader(root, classes=classes)
+
+
 def test_more_readers_asked_for_than_there_are(root):
     with pytest.raises(CohortError, match="there are only 3"):
         reader(root, readers=4).find()
