@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from omegaconf import OmegaConf
@@ -15,6 +15,9 @@ from synthtrial.errors import ConfigError
 from synthtrial.params import construct, hash_files, missing_key
 from synthtrial.setting_types import suggestion
 from synthtrial.study_keys import check_keys
+
+if TYPE_CHECKING:
+    from synthtrial.cohorts.case import Reader
 
 ORDER = (
     "study",
@@ -52,10 +55,14 @@ def compose(overrides: list[str], conf: Path) -> tuple[dict[str, Any], list[Path
         ConfigError: for an unknown study, option or key; the message says which exist.
     """
     check_study(overrides, conf)
+    # Readers import numpy and nibabel: an unknown study is answered without them.
+    from synthtrial.cohorts.case import build_reader
+
     params, choices = compose_with_hydra(overrides, conf)
     check_keys(params)
-    check_parts(params)
-    derive(params)
+    reader = build_reader(params["cohort"])
+    check_parts(params, reader)
+    derive(params, reader)
     unknown = sorted(set(params) - set(ORDER))
     if unknown:
         raise ConfigError(f"unknown top-level key {unknown[0]!r} in the study; there are {', '.join(ORDER)}")
@@ -82,16 +89,14 @@ def compose_with_hydra(overrides: list[str], conf: Path) -> tuple[dict[str, Any]
         raise ConfigError(explain(error, overrides, conf)) from error
 
 
-def derive(params: dict[str, Any]) -> None:
+def derive(params: dict[str, Any], reader: Reader) -> None:
     """Fill in place the keys that follow from others: name lists for DVC, and each generator's tensor size."""
-    from synthtrial.cohorts.case import build_reader
     from synthtrial.gans.fitting import fitted_size
 
     params["generator_names"] = list(params.get("generators") or {})
     params["segmenter_names"] = list(params["segmenters"])
     params["arm_names"] = list(params["arms"])
     params["splits"] = ["development"]
-    reader = build_reader(params["cohort"])
     shape = params["prepare"]["shape"]
     for generator in (params.get("generators") or {}).values():
         generator["spatial_dims"] = len(shape)
@@ -99,19 +104,17 @@ def derive(params: dict[str, Any]) -> None:
         generator["image_channels"] = reader.channels + len(reader.labels)
 
 
-def check_parts(params: dict[str, Any]) -> None:
+def check_parts(params: dict[str, Any], reader: Reader) -> None:
     """Refuse what a later stage would refuse, before anything runs.
 
     Raises:
         ConfigError: when the cohort, the preparation, a training, an arm or the verdict's metric can't be as it is.
     """
-    from synthtrial.cohorts.case import build_reader
     from synthtrial.cohorts.settings import PrepareSettings
     from synthtrial.gans.schedule import Schedule
     from synthtrial.segmentation.settings import train_settings
     from synthtrial.trial.arm import check_arms, read_arms
 
-    reader = build_reader(params["cohort"])
     prepare = construct(PrepareSettings, params["prepare"], "prepare")
     prepare.check_axes(reader.name, reader.spatial_dims)
     generators = params.get("generators") or {}

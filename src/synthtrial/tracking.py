@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,10 @@ def open_run(stage: str, name: str, params: DictConfig, folder: StudyFolder) -> 
         experiment = find_experiment(client, params.study.name, settings.artifacts)
     except mlflow.MlflowException as error:
         raise ConfigError(f"tracking.uri {settings.uri!r} can't be used: {error}") from error
-    parent = find_parent(client, experiment)
-    tags = common_tags(folder) | {"dvc.stage": name, "mlflow.parentRunId": parent, "mlflow.runName": name}
+    whole = load_params()
+    tags = common_tags(whole, folder)
+    parent = find_parent(client, experiment, whole, tags)
+    tags |= {"dvc.stage": name, "mlflow.parentRunId": parent, "mlflow.runName": name}
     run_id = client.create_run(experiment, tags=tags).info.run_id
     log_settings(client, run_id, params)
     with mlflow.start_run(run_id=run_id, log_system_metrics=bool(settings.system_metrics)):
@@ -128,26 +131,25 @@ def find_experiment(client: Any, study: str, artifacts: str) -> str:
     return client.create_experiment(study, artifact_location=location)
 
 
-def find_parent(client: Any, experiment: str) -> str:
+def find_parent(client: Any, experiment: str, params: DictConfig, tags: dict[str, str]) -> str:
     """Id of the run that all stages of one params.yaml share, found by the hash of the parameters or made."""
-    params = load_params()
-    digest = params_hash(params)
+    digest = tags["synthtrial.params_hash"]
     found = client.search_runs(
         [experiment], f"tags.`synthtrial.params_hash` = '{digest}' AND tags.`synthtrial.kind` = 'study'"
     )
     if found:
         return found[0].info.run_id
-    tags = {"synthtrial.params_hash": digest, "synthtrial.kind": "study", "git.revision": git_revision()}
-    parent = client.create_run(experiment, tags=tags | {"mlflow.runName": f"{params.study.name} {digest[:8]}"})
+    own = {"synthtrial.params_hash": digest, "synthtrial.kind": "study", "git.revision": tags["git.revision"]}
+    parent = client.create_run(experiment, tags=own | {"mlflow.runName": f"{params.study.name} {digest[:8]}"})
     shown = {key: value for key, value in plain(params).items() if key != "tracking"}  # its URI may hold a password
     client.log_dict(parent.info.run_id, shown, "params.yaml")
     client.set_terminated(parent.info.run_id)
     return parent.info.run_id
 
 
-def common_tags(folder: StudyFolder) -> dict[str, str]:
+def common_tags(params: DictConfig, folder: StudyFolder) -> dict[str, str]:
     """Tags of every run: git revision, hash of params.yaml, hash of the prepared cohort."""
-    tags = {"git.revision": git_revision(), "synthtrial.params_hash": params_hash(load_params())}
+    tags = {"git.revision": git_revision(), "synthtrial.params_hash": params_hash(params)}
     digest = data_hash(folder)
     return tags | ({"synthtrial.data_hash": digest} if digest else {})
 
@@ -193,6 +195,7 @@ def data_hash(folder: StudyFolder) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
+@cache
 def git_revision() -> str:
     """Short git revision of the package's source, `+changes` when it holds uncommitted changes, or `unknown`."""
     repository = Path(__file__).resolve().parents[2]
