@@ -26,6 +26,7 @@ $(READY): pyproject.toml constraints.txt
 study: $(READY)
 	@python pipelines/compose.py study=$(STUDY) $(SET)
 	@dvc repro
+	@echo "read the verdict: out/$(STUDY)/report/report.html"
 
 test: $(READY)
 	ruff check .
