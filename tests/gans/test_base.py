@@ -173,8 +173,6 @@ def test_penalties_are_computed_in_full_precision() -> None:
         dtypes.append(scores.dtype)
         return {"penalty": scores.square().mean()}
 
-    gan.penalties = lambda: [Penalty("discriminator", penalty)]  # type: ignore[method-assign]
-    gan.configure_optimizers()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        gan.phase_terms(gan.phases()[0], {"real": real_images(tiny_dcgan(), 2)}, step=0)
+        gan.in_full_precision(penalty)({"real": real_images(tiny_dcgan(), 2)})
     assert dtypes == [torch.float32]

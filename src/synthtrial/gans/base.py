@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from itertools import product
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -12,7 +13,7 @@ from torch.optim import Optimizer
 
 from synthtrial.gans import ema
 from synthtrial.gans.history import LossHistory
-from synthtrial.gans.phases import Batch, OptimizerFactory, Penalty, Phase, Terms, split_batch, train_only
+from synthtrial.gans.phases import Batch, Loss, OptimizerFactory, Penalty, Phase, Terms, split_batch, train_only
 from synthtrial.gans.schedule import Schedule
 
 
@@ -36,12 +37,15 @@ class GAN(pl.LightningModule):
         images_seen: real images learned from so far, over all processes.
         history: means of the loss terms per logging interval.
         saved_networks: names of the networks that a trained model keeps.
+        conditions_on: what `sample` must be told, and what the data loader therefore gives: nothing, the index of a
+            class (`label`), a case to translate (`source`), or the channels of a mask (`mask`).
     """
 
     generator: nn.Module
     generator_ema: nn.Module
     discriminator: nn.Module
     saved_networks: ClassVar[tuple[str, ...]] = ("generator_ema",)
+    conditions_on: Literal["", "label", "source", "mask"] = ""
 
     def __init__(self, generator_optimizer: OptimizerFactory, discriminator_optimizer: OptimizerFactory) -> None:
         super().__init__()
@@ -68,7 +72,14 @@ class GAN(pl.LightningModule):
         raise NotImplementedError
 
     def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw `(n, C, *spatial)` in [-1, 1] from the averaged generator, with noise from `rng`, a CPU generator."""
+        """Draw `(n, C, *spatial)` in [-1, 1] from the averaged generator.
+
+        Args:
+            n: how many.
+            rng: a CPU generator, which all noise is drawn from.
+            condition: one per sample, see `conditions_on`: `(n,)` class indices, `(n, C, *spatial)` cases to translate,
+                or `(n, labels, *spatial)` masks, 1 inside and -1 outside.
+        """
         raise NotImplementedError
 
     # What a family may change
@@ -81,6 +92,10 @@ class GAN(pl.LightningModule):
         """Terms that join a phase's loss every so many steps."""
         return []
 
+    def learning_rate_factor(self, progress: float) -> float:
+        """What every learning rate is multiplied by when a share `progress` of the images has been seen."""
+        return 1.0
+
     def phases(self) -> list[Phase]:
         """The updates of a step, in order."""
         return [
@@ -91,8 +106,8 @@ class GAN(pl.LightningModule):
     def discriminator_terms(self, batch: Batch) -> Terms:
         """The discriminator's loss on real images and on fakes that carry no graph of the generator."""
         with torch.no_grad():
-            fake = self.fake(batch)
-        return self.discriminator_loss(batch["real"], fake, batch)
+            batch["fake"] = self.fake(batch)
+        return self.discriminator_loss(batch["real"], batch["fake"], batch)
 
     def generator_terms(self, batch: Batch) -> Terms:
         """The generator's loss on fresh fakes."""
@@ -115,6 +130,10 @@ class GAN(pl.LightningModule):
         pieces = [self.prepare_batch(piece) for piece in split_batch(batch, self.schedule.accumulate)]
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
+        factor = self.learning_rate_factor(self.images_seen / self.schedule.images)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = factor * group.setdefault("initial_lr", group["lr"])
         for phase, optimizer in zip(self._phases, optimizers, strict=True):
             if step % phase.interval == 0:
                 self.run_phase(phase, optimizer, pieces, step)
@@ -126,24 +145,35 @@ class GAN(pl.LightningModule):
             self.log_losses()
 
     def run_phase(self, phase: Phase, optimizer: Any, pieces: list[Batch], step: int) -> None:
-        """Accumulate a phase's gradients over the pieces of a batch, and update its networks once."""
+        """Update a phase's networks by its loss and the penalties that are due."""
         train_only(self, phase)
-        for piece in pieces:
-            terms = self.phase_terms(phase, piece, step)
+        due = [p for p in self._penalties if p.phase == phase.name and step % p.interval == 0]
+        joining = [penalty.terms for penalty in due if not penalty.own_update]
+        self.update(phase, optimizer, pieces, phase.loss, *map(self.in_full_precision, joining))
+        for penalty in due:
+            if penalty.own_update:
+                self.update(phase, optimizer, pieces, self.in_full_precision(penalty.terms))
+
+    def update(self, phase: Phase, optimizer: Any, pieces: list[Batch], *losses: Loss) -> None:
+        """Accumulate the gradients of losses, one after another, over the pieces of a batch; then step once."""
+        for loss, piece in product(losses, pieces):
+            terms = loss(piece)
             for name, value in terms.items():
                 self.history.add(f"{phase.name}/{name}", value)
             self.manual_backward(torch.stack(list(terms.values())).sum() / len(pieces))
         optimizer.step()
         optimizer.zero_grad()
+        if phase.after:
+            phase.after()
 
-    def phase_terms(self, phase: Phase, batch: Batch, step: int) -> Terms:
-        """A phase's loss terms and the penalties that are due, these in full precision."""
-        terms = phase.loss(batch)
-        for penalty in self._penalties:
-            if penalty.phase == phase.name and step % penalty.interval == 0:
-                with torch.autocast(self.device.type, enabled=False):
-                    terms |= penalty.terms(batch)
-        return terms
+    def in_full_precision(self, loss: Loss) -> Loss:
+        """The same loss, outside of autocast."""
+
+        def in_full_precision(batch: Batch) -> Terms:
+            with torch.autocast(self.device.type, enabled=False):
+                return loss(batch)
+
+        return in_full_precision
 
     def log_losses(self) -> None:
         """Close a row of the loss history and hand it to the loggers."""

@@ -13,9 +13,17 @@ from torch.optim import Optimizer
 from synthtrial.errors import ConfigError
 
 Batch = dict[str, Any]
-"""What a step learns from: `real (B, C, *spatial)` in [-1, 1], and what a family adds in `prepare_batch`."""
+"""What a step learns from. The data loader gives
+
+- `real (B, C, *spatial)` in [-1, 1],
+- `label (B,)`, the index of each case's class among the generator's `classes`, -1 for none,
+- `source (B, C, *spatial)`, cases to translate, where the family asks for them;
+
+the training step adds `fake`, the last fakes that the discriminator saw, and a family what it likes in `prepare_batch`.
+"""
 Terms = dict[str, Tensor]
 """Named loss terms, scalars whose sum is minimised; the names are those of the log."""
+Loss = Callable[[Batch], Terms]
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
@@ -29,13 +37,15 @@ class Phase:
         loss: the batch's named terms.
         optimizer: makes the phase's optimizer.
         interval: the phase runs in every `interval`-th step.
+        after: called when the networks have been updated, such as to clip their weights.
     """
 
     name: str
     modules: Sequence[nn.Module]
-    loss: Callable[[Batch], Terms]
+    loss: Loss
     optimizer: OptimizerFactory
     interval: int = 1
+    after: Callable[[], None] | None = None
 
     def parameters(self) -> list[nn.Parameter]:
         """Every parameter that the phase updates."""
@@ -44,14 +54,22 @@ class Phase:
 
 @dataclass(frozen=True)
 class Penalty:
-    """Terms added to a phase's loss in every `interval`-th step, computed in full precision.
+    """Terms that join a phase in every `interval`-th step, computed in full precision.
 
     A lazy penalty multiplies its weight by `interval` itself (StyleGAN2, arXiv 1912.04958, section 3.1).
+
+    Attributes:
+        phase: name of the phase.
+        terms: the batch's named terms.
+        interval: the penalty is due in every `interval`-th step.
+        own_update: whether it updates the phase's networks by itself, after their loss has, with the same optimizer;
+            otherwise its gradients join those of the loss.
     """
 
     phase: str
-    terms: Callable[[Batch], Terms]
+    terms: Loss
     interval: int = 1
+    own_update: bool = False
 
 
 def adam(lr: float, betas: Sequence[float], eps: float = 1e-8) -> OptimizerFactory:
@@ -64,6 +82,17 @@ def adam(lr: float, betas: Sequence[float], eps: float = 1e-8) -> OptimizerFacto
         raise ConfigError(f"Adam takes a learning rate above 0 and two betas in [0, 1), not {lr} and {list(betas)}")
     first, second = map(float, betas)
     return lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=(first, second), eps=eps, fused=True)
+
+
+def rmsprop(lr: float) -> OptimizerFactory:
+    """RMSprop with PyTorch's own settings, the optimizer of WGAN (Arjovsky et al. 2017, arXiv 1701.07875).
+
+    Raises:
+        ConfigError: for a learning rate that is not above 0.
+    """
+    if lr <= 0:
+        raise ConfigError(f"RMSprop takes a learning rate above 0, not {lr}")
+    return lambda parameters: torch.optim.RMSprop(parameters, lr=lr)
 
 
 def train_only(model: nn.Module, phase: Phase) -> None:
