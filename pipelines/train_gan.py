@@ -23,7 +23,7 @@ def main() -> None:
     cohort = PreparedCohort(study.prepared)
     folder = study.model(**place)
     with stage_run("train_gan", params, **place) as run:
-        train(
+        facts = train(
             plain(params.generators[place["generator"]]),
             name=place["generator"],
             cohort=cohort,
@@ -36,8 +36,13 @@ def main() -> None:
             logger=run.lightning_logger(),
             on_images=lambda images, page: run.log_artifact(page),
         )
-        for name in ("samples.png", "losses.csv", "model.json"):
+        if not facts:
+            return  # a further process of a training on several devices: the first one writes
+        run.set_tags({"collapsed": str(facts["collapsed"]).lower(), "reason": facts["reason"]})
+        for name in ("samples.png", "losses.csv", "losses_smooth.csv", "losses_summary.csv", "model.json"):
             run.log_artifact(folder / name)
+    state = f"collapsed: {facts['reason']}; the last good weights are kept" if facts["collapsed"] else "no collapse"
+    print(f"{place['generator']} has learned from {facts['images_seen']} images, {state}")
 
 
 if __name__ == "__main__":

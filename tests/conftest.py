@@ -17,9 +17,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def write_prepared_cohort(
-    folder: Path, shape: tuple[int, ...] = (16, 16, 16), n_cases: int = 15, labels: tuple[str, ...] = ("lesion",)
+    folder: Path,
+    shape: tuple[int, ...] = (16, 16, 16),
+    n_cases: int = 15,
+    labels: tuple[str, ...] = ("lesion",),
+    classes: tuple[str, ...] = ("",),
 ) -> PreparedCohort:
-    """Write a prepared cohort of bright balls on a noisy background, three test cases, three folds."""
+    """Write a prepared cohort of bright balls on a noisy background, three test cases, three folds; classes in turn."""
     rng = np.random.default_rng(0)
     for name in ("images", "masks", "reference"):
         (folder / name).mkdir(parents=True)
@@ -41,7 +45,7 @@ def write_prepared_cohort(
                 "case_id": case_id,
                 "patient_id": f"p{index:02d}",
                 "site": "AB"[index % 2],
-                "label": "",
+                "label": classes[index % len(classes)],
                 "image": f"images/{case_id}.npy",
                 "mask": f"masks/{case_id}.npy",
                 "shape": "x".join(map(str, shape)),
@@ -62,7 +66,7 @@ def write_prepared_cohort(
         "spatial_dims": len(shape),
         "channels": 1,
         "labels": list(labels),
-        "classes": [],
+        "classes": sorted({*classes} - {""}),
         "shape": list(shape),
         "spacing_mm": [1.0] * len(shape),
     }

@@ -8,7 +8,8 @@ import nbformat
 import pytest
 
 from conftest import REPOSITORY
-from report.finished_study import PROVENANCE, study_params, write_finished_study
+from gans.small_gans import tiny_hagan
+from report.finished_study import GENERATOR, PROVENANCE, SPLIT, study_params, write_finished_study
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 
@@ -19,8 +20,28 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from synthtrial.report.building import build
 
     folder = write_finished_study(tmp_path_factory.mktemp("out") / "made_up")
+    train_hagan(folder)
     build(folder, study_params(), folder / "report", provenance=PROVENANCE)
     return folder
+
+
+def train_hagan(study: Path) -> None:
+    """Replace the study's generator by one that can be loaded, and has an encoder."""
+    from synthtrial.cohorts.prepared import PreparedCohort
+    from synthtrial.gans.training import train
+
+    cohort = PreparedCohort(study / "prepared")
+    train(
+        tiny_hagan(train__images=4, train__batch_size=2),
+        name=GENERATOR,
+        cohort=cohort,
+        split=SPLIT,
+        case_ids=cohort.development,
+        folder=study / "models" / GENERATOR / SPLIT,
+        checkpoints=study / "checkpoints",
+        trainer={"accelerator": "cpu", "devices": 1, "precision": "32-true"},
+        seed=0,
+    )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -91,17 +91,15 @@ def compose_with_hydra(overrides: list[str], conf: Path) -> tuple[dict[str, Any]
 
 def derive(params: dict[str, Any], reader: Reader) -> None:
     """Fill in place the keys that follow from others: name lists for DVC, and each generator's tensor size."""
-    from synthtrial.gans.fitting import fitted_size
+    from synthtrial.gans.fitting import fitted
 
     params["generator_names"] = list(params.get("generators") or {})
     params["segmenter_names"] = list(params["segmenters"])
     params["arm_names"] = list(params["arms"])
     params["splits"] = ["development"]
     shape = params["prepare"]["shape"]
-    for generator in (params.get("generators") or {}).values():
-        generator["spatial_dims"] = len(shape)
-        generator["image_size"] = fitted_size(shape, generator["fits"])
-        generator["image_channels"] = reader.channels + len(reader.labels)
+    for name, generator in (params.get("generators") or {}).items():
+        params["generators"][name] = fitted(generator, reader.labels, reader.channels, shape, f"generators.{name}")
 
 
 def check_parts(params: dict[str, Any], reader: Reader) -> None:

@@ -171,14 +171,23 @@ def build(config: dict[str, Any], **extra: Any) -> Any:
         ConfigError: when the target can't be imported, lacks one of the keys, or takes other types.
     """
     settings = {key: value for key, value in config.items() if key != "_target_"} | extra
+    target = target_of(config)
+    return construct(target, settings, target.__name__)
+
+
+def target_of(config: dict[str, Any]) -> Callable[..., Any]:
+    """The class or function that a subtree names by `_target_`.
+
+    Raises:
+        ConfigError: when there is no such key, or it can't be imported.
+    """
     if "." not in str(config.get("_target_")):
-        raise ConfigError(f"the keys {', '.join(settings)} lack `_target_`, which names the class that takes them")
+        raise ConfigError(f"the keys {', '.join(config)} lack `_target_`, which names the class that takes them")
     module_name, _, name = config["_target_"].rpartition(".")
     try:
-        target = getattr(importlib.import_module(module_name), name)
+        return getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"_target_ {config['_target_']!r} can't be imported: {error}") from error
-    return construct(target, settings, name)
 
 
 def construct(target: Callable[..., T], settings: Any, place: str) -> T:

@@ -30,6 +30,7 @@ KEYS = {
         "components": Key(int | None, 1),
         "min_lesion_voxels": Key(int, 0),
         "limit_factor": Key(float, 1),
+        "masks": Key(str),
     },
     "fidelity": {"repeats": Key(int, 1), "batch_size": Key(int, 1), "bins": Key(int, 1), "page_cases": Key(int, 1)},
     "protocol": {
@@ -50,7 +51,7 @@ KEYS = {
         "artifacts": Key(str | None),
         "system_metrics": Key(bool),
     },
-    "report": {"overlay_cases": Key(int, 0), "loss_smoothing": Key(float, 0, 1), "dpi": Key(int, 1)},
+    "report": {"overlay_cases": Key(int, 0), "dpi": Key(int, 1)},
 }
 
 PARTS = {"generators": ("representation", "fits", "train"), "segmenters": ("network", "train")}

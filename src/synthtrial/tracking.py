@@ -48,6 +48,12 @@ class StageRun:
             entries = [Metric(mlflow_name(name), float(value), now, step) for name, value in metrics.items()]
             self.client.log_batch(self.run_id, metrics=entries)
 
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Say in words what became of the stage."""
+        if self.client is not None:
+            for key, value in tags.items():
+                self.client.set_tag(self.run_id, key, value)
+
     def log_artifact(self, path: Path) -> None:
         """Keep a copy of a file, or of a whole folder, with the run."""
         if self.client is not None:
@@ -76,6 +82,9 @@ def stage_run(stage: str, params: DictConfig, **item: str) -> Iterator[StageRun]
         params: what `stage_params` gave.
         item: the stage's place in the matrix.
     """
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # a further process of one stage: the first one keeps the record
+        yield StageRun()
+        return
     folder = StudyFolder(params.study.name)
     name = "-".join((stage, *item.values()))
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()

@@ -31,7 +31,7 @@ def cohorts(
         cohort=cohort,
         folder=tmp_path / "synthetic",
         count=5,
-        settings={"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "limit_factor": 2},
+        settings={"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "limit_factor": 2, "masks": "real"},
         seed=1,
         progress=False,
     )
@@ -96,7 +96,7 @@ def test_a_cohort_without_masks_has_the_image_metric_alone(
         cohort=cohort,
         folder=tmp_path / "synthetic",
         count=4,
-        settings={"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "limit_factor": 1},
+        settings={"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "limit_factor": 1, "masks": "real"},
         seed=1,
         progress=False,
     )

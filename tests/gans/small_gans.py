@@ -39,7 +39,7 @@ def tiny_hagan(**overrides: Any) -> dict[str, Any]:
 
 
 def run_steps(gan: GAN, real: torch.Tensor, batch_size: int = 2, **schedule: Any) -> GAN:
-    """Train on the images given, once through."""
+    """Train on the images given, once through; classes 0 and 1 in turn, and mirrored images to translate."""
     gan.schedule = Schedule(images=len(real), batch_size=batch_size, **schedule)
     trainer = pl.Trainer(
         accelerator="cpu",
@@ -49,5 +49,6 @@ def run_steps(gan: GAN, real: torch.Tensor, batch_size: int = 2, **schedule: Any
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(gan, DataLoader([{"real": image} for image in real], batch_size=batch_size))  # type: ignore[arg-type]
+    items = [{"real": x, "label": torch.tensor(i % 2), "source": x.flip(-1)} for i, x in enumerate(real)]
+    trainer.fit(gan, DataLoader(items, batch_size=batch_size))  # type: ignore[arg-type]
     return gan

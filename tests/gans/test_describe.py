@@ -21,6 +21,11 @@ SCRIPT = Path(__file__).resolve().parents[2] / "pipelines" / "describe.py"
         ("dcgan_brain", [], ["generator: 27,265,281", "discriminator: 582,785"]),
         ("dcgan_lung", [], ["generator: 31,733,696", "discriminator: 1,101,313"]),
         ("hagan", ["image_size=256"], ["generator: 52,518,210", "encoder_global: 19,663,264", "256 x 256"]),
+        (
+            "stylegan2_ada",
+            ["image_size=256", "channel_base=16384", "mapping_layers=8", "image_channels=3"],
+            ["generator: 24,767,458", "discriminator: 24,001,089"],
+        ),
         ("dcgan", ["image_size=[64,64]", "spatial_dims=2"], ["2 x 64 x 64"]),
     ],
 )
@@ -45,5 +50,5 @@ def test_every_generator_can_be_described(capsys: pytest.CaptureFixture[str]) ->
 def test_an_unknown_generator_is_one_line() -> None:
     done = subprocess.run([sys.executable, SCRIPT, "gan"], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: unknown generator 'gan'; there are: dcgan, dcgan_brain, dcgan_lung, hagan")
+    assert done.stderr.startswith("error: unknown generator 'gan'; there are: catgan, cyclegan")
     assert done.stderr.count("\n") == 1

@@ -7,8 +7,8 @@ import pytest
 from synthtrial.errors import ConfigError
 from synthtrial.gans.fitting import as_size, fitted_size
 
-ANY = {"cube": False, "multiple_of": 8, "sizes": None}
-CUBES = {"cube": True, "multiple_of": 32, "sizes": [32, 64, 128, 256]}
+ANY = {"cube": False, "multiple_of": 8, "smallest": 8, "sizes": None}
+CUBES = {"cube": True, "multiple_of": 32, "smallest": 32, "sizes": [32, 64, 128, 256]}
 
 
 def test_every_axis_is_rounded_up() -> None:

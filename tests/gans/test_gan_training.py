@@ -17,7 +17,10 @@ import torch
 from small_gans import tiny_dcgan, tiny_hagan
 
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.representations.building import build_representation
 from synthtrial.errors import ConfigError, TrainingError
+from synthtrial.gans.base import GAN
+from synthtrial.gans.fitting import fitted
 from synthtrial.gans.model import file_hash, load_generator
 from synthtrial.gans.training import train
 
@@ -43,6 +46,7 @@ def test_a_trained_model_says_what_it_is(make_cohort: Callable[..., PreparedCoho
         "split",
         "seen_cases",
         "seen_patients",
+        "start_from",
         "images_seen",
         "seed",
         "collapsed",
@@ -67,6 +71,45 @@ def test_2d_and_several_labels(make_cohort: Callable[..., PreparedCohort], tmp_p
     assert model["representation"]["shape"] == [12, 16]
 
 
+@pytest.mark.parametrize(
+    "representation",
+    [
+        "channels.Channels",
+        "z_concat.ZConcat",
+        "interleave.Interleave",
+        "mosaic.Mosaic",
+        "slices.Slices",
+        "image_only.ImageOnly",
+    ],
+)
+def test_every_representation_is_learned_and_drawn_back(
+    representation: str, make_cohort: Callable[..., PreparedCohort], tmp_path: Path
+) -> None:
+    cohort = make_cohort(shape=(16, 12, 8))
+    config = tiny_dcgan(train__images=8, generator__width=2, discriminator__width=2)
+    config["representation"] = {"_target_": f"synthtrial.cohorts.representations.{representation}"}
+    config = fitted(config, cohort.labels, cohort.facts["channels"], cohort.shape, "tiny")
+    model = run(config, cohort, tmp_path)
+    sample = load_generator(tmp_path / "model").sample(1, torch.Generator())
+    image, scores = build_representation(model["representation"]).decode(sample[0].numpy())
+    assert image.shape == (1, 16, 12, 8)
+    assert scores.shape == (0 if representation == "image_only.ImageOnly" else 1, 16, 12, 8)
+
+
+def test_augmented_copies_are_learned_from_but_only_originals_count_as_seen(
+    make_cohort: Callable[..., PreparedCohort], tmp_path: Path
+) -> None:
+    cohort = make_cohort()
+    source = cohort.development[0]
+    row = {"case_id": f"{source}-affine1", "source_case": source, "kind": "affine", "copy": 1}
+    row |= {key: cohort.cases.at[source, key] for key in ("patient_id", "image", "mask", "label", "site")}
+    pd.DataFrame([row | {"image_sha256": ""}]).to_csv(cohort.folder / "augmented.csv", index=False)
+    cohort = PreparedCohort(cohort.folder)
+    models = {copies: run(tiny_dcgan(train__copies=copies), cohort, tmp_path / str(copies)) for copies in (True, False)}
+    assert models[True]["seen_cases"] == models[False]["seen_cases"] == cohort.development
+    assert models[True]["weights_sha256"] != models[False]["weights_sha256"]
+
+
 @pytest.mark.parametrize("config", [tiny_dcgan(), tiny_hagan(train__images=8, train__batch_size=2)])
 def test_the_same_seed_gives_the_same_bytes(
     config: dict[str, Any], make_cohort: Callable[..., PreparedCohort], tmp_path: Path
@@ -85,7 +128,9 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 import test_gan_training
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.representations.building import build_representation
 from synthtrial.gans.base import GAN
+from synthtrial.gans.fitting import fitted
 
 whole_step = GAN.run_phase
 
@@ -142,6 +187,31 @@ def test_a_finished_training_is_written_again_without_training(
     assert images == []
 
 
+def test_a_collapsed_training_is_stopped_and_keeps_the_last_good_weights(
+    make_cohort: Callable[..., PreparedCohort], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The generator's last layer goes blank after the first check, so all samples are alike from then on."""
+    whole_step = GAN.training_step
+
+    def training_step(gan: GAN, batch: Any, batch_index: int) -> None:
+        whole_step(gan, batch, batch_index)
+        if gan.images_seen > 8:
+            for average in (gan.generator, gan.generator_ema):
+                average.layers[-2].weight.data.zero_()  # type: ignore[index, operator, union-attr]
+
+    monkeypatch.setattr(GAN, "training_step", training_step)
+    config = tiny_dcgan(train__images=80, train__smallest_diversity=1e-4, train__patience=2, train__ema_half_life=0)
+    cohort = make_cohort()
+    with pytest.warns(UserWarning, match="the generator has collapsed"):
+        model = run(config, cohort, tmp_path)
+    assert model["collapsed"]
+    assert "at 24 images the diversity of samples is 0.00" in model["reason"]
+    assert model["images_seen"] == 24
+    samples = load_generator(tmp_path / "model").sample(2, torch.Generator().manual_seed(0))
+    assert (samples[0] - samples[1]).abs().max() > 0
+    assert run(config, cohort, tmp_path) == model, "started again, it stays stopped"
+
+
 def test_losses_that_are_not_finite_leave_nothing_behind(
     make_cohort: Callable[..., PreparedCohort], tmp_path: Path
 ) -> None:
@@ -154,6 +224,9 @@ def test_losses_that_are_not_finite_leave_nothing_behind(
     ("overrides", "message"),
     [
         ({"train__batch_size": 100}, "larger than 'development', which has 12 cases"),
+        ({"train__patience": 0}, "train.patience must be at least 1"),
+        ({"classes": ["benign", "malignant"]}, "DCGAN learns one class, or all alike"),
+        ({"classes": ["benign"]}, r"classes\[0\] is 'benign', but no training case has that; there are: ''"),
         ({"train__accumulate": 3}, "must divide train.batch_size=4"),
         ({"train__epochs": 3}, "train has no key 'epochs'; it has images, batch_size"),
         ({"image_channels": 1}, "images and masks make 2 channels"),

@@ -101,6 +101,51 @@ def test_encoder_losses_leave_the_generator_alone() -> None:
         assert torch.equal(value, before[name])
 
 
+CLASSES = ["benign", "malignant"]
+
+
+def test_classes_add_their_inputs_and_outputs_only() -> None:
+    """Two more inputs of the generator's dense layer, two more outputs of D^H and of D^L."""
+    with torch.device("meta"):
+        alone, told = (parameter_counts(build(read_config("hagan", classes=classes))) for classes in (None, CLASSES))
+    features, d_low, d_high = 512 * 4**3, 256 * 4**3, 64
+    assert told["generator"] - alone["generator"] == 2 * features
+    assert told["discriminator"] - alone["discriminator"] == 2 * (d_low + 1) + 2 * (d_high + 1)
+    assert told["encoder_global"] == alone["encoder_global"]
+
+
+def test_the_class_asked_for_changes_the_sample() -> None:
+    gan = make(classes=CLASSES)
+    assert gan.conditions_on == "label"
+    one, other, same = (gan.sample(1, torch.Generator().manual_seed(0), torch.tensor([c])) for c in (0, 1, 0))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    labels = torch.tensor([0, 1])
+    assert gan.reconstruct(torch.rand(2, 2, 32, 32, 32), labels).shape == (2, 2, 32, 32, 32)
+
+
+def test_the_generator_pays_a_tenth_for_the_class_and_unknown_ones_are_free() -> None:
+    gan = make(classes=CLASSES)
+    outputs = torch.tensor([[0.0, 2.0, -1.0], [0.0, 0.5, 0.5]])
+    batch = {"real": torch.zeros(2, 1), "label": torch.tensor([1, -1])}
+    whole, tenth = gan.class_terms(outputs, batch)["class"], gan.class_terms(outputs, batch, weight=0.1)["class"]
+    torch.testing.assert_close(whole, -outputs[0, 1:].log_softmax(dim=0)[1])
+    torch.testing.assert_close(tenth, whole / 10)
+    assert gan.class_terms(outputs, {"real": torch.zeros(2, 1)})["class"] == 0
+
+
+def test_classes_are_logged() -> None:
+    gan = run_steps(make(classes=CLASSES), torch.rand(2, 2, 32, 32, 32), batch_size=1, log_every=2)
+    assert {"discriminator/class", "generator/class"} <= set(gan.history.rows[-1])
+
+
+def test_the_discriminator_can_go_without_spectral_norm() -> None:
+    with torch.device("meta"):
+        bound, free = make(), make(spectral_norm=False)
+    assert parameter_counts(bound) == parameter_counts(free)
+    assert not [name for name, _ in free.discriminator.named_buffers()]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

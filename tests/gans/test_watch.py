@@ -10,12 +10,12 @@ from small_gans import tiny_dcgan
 
 from synthtrial.gans.base import GAN
 from synthtrial.gans.model import build, load_weights
-from synthtrial.gans.watch import PATIENCE, CollapseWatch, diversity, fixed_samples
+from synthtrial.gans.watch import PATIENCE, CollapseWatch, diversity
 
 
-def make(folder: Path) -> tuple[GAN, CollapseWatch]:
-    real = torch.randn(4, 2, 16, 16, 16)
-    return build(tiny_dcgan()), CollapseWatch(real, smallest_diversity=0.2, folder=folder, seed=0)
+def make(folder: Path, patience: int | None = 2) -> tuple[GAN, CollapseWatch]:
+    real, samples = torch.randn(4, 2, 16, 16, 16), None
+    return build(tiny_dcgan()), CollapseWatch(real, samples, 0.2, patience, folder)  # type: ignore[arg-type]
 
 
 def test_diversity_is_the_mean_distance_of_pairs() -> None:
@@ -23,13 +23,6 @@ def test_diversity_is_the_mean_distance_of_pairs() -> None:
     assert diversity(images) == pytest.approx(4.0)
     assert diversity(images[:1]) == 0
     assert diversity(torch.ones(3, 1, 2, 2)) == 0
-
-
-def test_fixed_samples_are_the_same_at_any_time() -> None:
-    gan = build(tiny_dcgan())
-    first = fixed_samples(gan, 2, seed=1)
-    torch.rand(7)
-    assert torch.equal(first, fixed_samples(gan, 2, seed=1))
 
 
 def test_a_fall_of_diversity_is_a_collapse_and_the_weights_before_it_are_kept(tmp_path: Path) -> None:
@@ -60,6 +53,22 @@ def test_a_discriminator_that_is_always_right_is_a_collapse_after_some_checks(tm
         assert not watch.reason
     with pytest.warns(UserWarning, match="discriminator is right"):
         watch.check(gan, found=watch.real_diversity, accuracy=1.0)
+
+
+def test_it_gives_up_after_bad_checks_in_a_row_but_not_before_a_good_one(tmp_path: Path) -> None:
+    gan, watch = make(tmp_path, patience=2)
+    for _ in range(3):
+        watch.check(gan, found=0.0, accuracy=0.5)
+        assert not watch.gave_up
+    watch.check(gan, found=watch.real_diversity, accuracy=0.5)
+    with pytest.warns(UserWarning, match="collapsed"):
+        watch.check(gan, found=0.0, accuracy=0.5)
+    assert not watch.gave_up
+    watch.check(gan, found=0.0, accuracy=0.5)
+    assert watch.gave_up
+    other = make(tmp_path, patience=None)[1]
+    other.load_state_dict(watch.state_dict())
+    assert not other.gave_up
 
 
 def test_state_survives(tmp_path: Path) -> None:

@@ -152,6 +152,9 @@ def test_an_older_cohort_stays_when_a_case_is_bad(refused: Answer) -> None:
         ("cohort._target_=synthtrial.Nowhere", "can't be imported"),
         ("generators.dcgan.train.images=-5", "train.images must be at least 1, not -5"),
         ("generators.dcgan.train.images=many", "generators.dcgan.train.images: expected a whole number"),
+        ("generators.dcgan.train.patience=0", "train.patience must be at least 1, or null for never"),
+        ("generator@generators.dcgan=dcgan_skin", "unknown generator@generators.dcgan 'dcgan_skin'; there are:"),
+        ("generators.dcgan.fits.spatial_dims=[2]", "generators.dcgan makes 2D images, and this study has volumes"),
         ("segmenters.unet.train.steps=0", "train.steps is 0"),
         ("segmenters.unet.train.lr=high", "segmenters.unet.train.lr: expected a number"),
         ("+arms.both={synthetic: {stylegan: 1.0}}", "names the generator 'stylegan'; there are: dcgan"),
@@ -170,6 +173,11 @@ def test_a_wrong_word_is_refused_when_composing(word: str, message: str, refused
     study = [] if word.startswith("study=") else ["study=small"]
     assert message in refused("compose", *study, word)
     assert Path("params.yaml").read_bytes() == before
+
+
+def test_a_size_that_a_family_can_not_make_is_refused_with_those_that_it_can(refused: Answer) -> None:
+    words = ("study=small", "generator@generators.dcgan=hagan", "prepare.shape=[300,16,16]")
+    assert "can't make 300x16x16 voxels: it makes 32, 64, 128, 256 per axis" in refused("compose", *words)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +217,7 @@ def test_a_wrong_word_is_refused_by_a_stage(words: list[str], message: str, refu
     ("spoil", "message"),
     [
         (lambda text: text + "\nmore: [1, 2\n", "can't be read; write it again with `python pipelines/compose.py"),
-        (lambda text: text[: len(text) // 2], "expected a group of keys"),
+        (lambda text: text[: text.index("\nsynthesis:")], "synthesis: expected a group of keys"),
         (lambda text: text[:50], "was not written by pipelines/compose.py"),
         (lambda text: text.replace("seed: 1", "seed: ${nowhere}"), "Interpolation key 'nowhere' not found"),
         (lambda text: "\n".join(text.splitlines()[:4]) + "\n- a\n- b\n", "not a mapping"),
@@ -248,7 +256,7 @@ def test_a_mistake_met_by_a_worker_process_is_one_message(project: Path) -> None
         (["train_gan", "dcgan", "--split", "all"], "no split 'all'; there are: development"),
         (["segment", "reel"], "no arm 'reel'; there are: real, mixed"),
         (["segment", "real", "--segmenter", "vnet"], "no segmenter 'vnet'; there are: unet"),
-        (["describe", "stylegan"], "unknown generator 'stylegan'; there are: dcgan"),
+        (["describe", "stylegan"], "unknown generator 'stylegan'; there are: catgan, "),
     ],
 )
 def test_a_place_that_the_study_lacks_is_refused(words: list[str], message: str, refused: Answer) -> None:
@@ -276,6 +284,9 @@ def test_a_generator_that_can_not_be_trained_says_why(refused: Answer) -> None:
         "loss=wasserstine": "there are: non_saturating",
         "generator.width=wide": "generator.width: expected a whole number",
         "augment.mirror_axes=[3]": "no spatial axis 3",
+        "classes=[benign,malignant]": "DCGAN learns one class, or all alike",
+        "classes=[benign]": "classes[0] is 'benign', but no training case has that",
+        "start_from=nowhere": "start_from: there is no trained generator in nowhere",
         "image_size=[8,8,8]": "can't hold a case of 16x16x16",
     }.items():
         assert message in refused("train_gan", "dcgan", f"generators.dcgan.{word}")

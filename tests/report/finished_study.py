@@ -128,10 +128,21 @@ def write_model(folder: Path, cohort: PreparedCohort, rng: np.random.Generator) 
         "parameters": {"generator": 1234567, "discriminator": 654321},
     }
     (folder / "model.json").write_text(json.dumps(model))
+    write_losses(folder, rng)
+    for name in ("samples", "reconstructions"):
+        write_figure(folder / f"{name}.png")
+
+
+def write_losses(folder: Path, rng: np.random.Generator) -> None:
+    """Falling, noisy losses, their averages and their summary."""
     images = np.arange(20, 4001, 20)
-    losses = {term: 0.7 + 0.6 * np.exp(-images / 700) + rng.normal(0, 0.12, len(images)) for term in LOSS_TERMS}
-    pd.DataFrame({"images": images} | losses).to_csv(folder / "losses.csv", index=False)
-    write_figure(folder / "samples.png")
+    smooth = pd.DataFrame({"images": images} | {term: 0.7 + 0.6 * np.exp(-images / 700) for term in LOSS_TERMS})
+    noisy = smooth + (rng.normal(0, 0.12, smooth.shape) * (smooth.columns != "images"))
+    smooth.to_csv(folder / "losses_smooth.csv", index=False)
+    noisy.to_csv(folder / "losses.csv", index=False)
+    values = noisy[list(LOSS_TERMS)]
+    summary = {"min": values.min(), "max": values.max(), "mean": values.mean(), "average": smooth.iloc[-1]}
+    pd.DataFrame(summary).loc[list(LOSS_TERMS)].rename_axis("term").to_csv(folder / "losses_summary.csv")
 
 
 def write_synthetic(folder: Path, cohort: PreparedCohort, rng: np.random.Generator) -> None:

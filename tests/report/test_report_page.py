@@ -85,7 +85,7 @@ def test_how_to_reproduce_it_is_told(page: str) -> None:
     for value in (PROVENANCE["git_revision"], PROVENANCE["params_hash"], PROVENANCE["data_hash"], "torch 2.13.0"):
         assert value in page
     assert "1 min 38 s" in page  # the longest stage
-    assert "loss_smoothing:" in page  # the parameters
+    assert "overlay_cases:" in page  # the parameters
 
 
 def test_tables_for_dvc_plots_have_the_columns_it_draws(study: Path) -> None:

@@ -15,7 +15,7 @@ from synthtrial.synthesis.cohort import MANIFEST_COLUMNS, SyntheticCohort
 from synthtrial.synthesis.drawing import case_rng, synthesize
 from synthtrial.synthesis.nearest import NearestRealCase
 
-SETTINGS = {"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "limit_factor": 4}
+SETTINGS = {"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "limit_factor": 4, "masks": "real"}
 
 
 @pytest.fixture(params=[(16, 16, 16), (16, 16)], ids=["3D", "2D"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from synthtrial.cohorts.representations.channels import Channels
+from synthtrial.cohorts.representations.padding import Padded
 from synthtrial.errors import SynthtrialError
 from synthtrial.synthesis.decoding import Decoder
 from synthtrial.synthesis.postprocessing import keep_largest_components, label_map
@@ -12,7 +13,7 @@ from synthtrial.synthesis.postprocessing import keep_largest_components, label_m
 def decoder(labels: list[str], **settings) -> Decoder:
     """A decoder of 4 x 4 images with one channel, padded to 6 x 6."""
     defaults = {"threshold": 0.0, "components": None, "min_lesion_voxels": 1}
-    return Decoder(representation=Channels(labels, 1, (4, 4), (6, 6)), **(defaults | settings))
+    return Decoder(representation=Padded(Channels(labels, 1, (4, 4)), (6, 6)), **(defaults | settings))
 
 
 def test_label_map_takes_the_highest_score_above_the_threshold() -> None:

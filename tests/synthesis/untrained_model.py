@@ -46,6 +46,8 @@ def write_model(folder: Path, cohort: PreparedCohort) -> Path:
         "split": "development",
         "seen_cases": cohort.development,
         "seen_patients": sorted(cohort.patients(cohort.development)),
+        "start_from": None,
+        "seed": 0,
         "weights_sha256": save_generator(gan, folder / "generator.safetensors"),
     }
     write_json(folder / "model.json", model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
@@ -14,9 +15,26 @@ from synthtrial.errors import CohortError, ConfigError
 INT16_SCALE = 32767
 """Stored int16 = round(image * 32767): image values in [-1, 1] keep a resolution of 3e-5."""
 
+AUGMENTED_COLUMNS = (
+    "case_id",
+    "source_case",
+    "patient_id",
+    "kind",
+    "copy",
+    "image",
+    "mask",
+    "image_sha256",
+    "label",
+    "site",
+)
+"""Columns of `augmented.csv`, one row per altered copy of a development case."""
+
 
 class PreparedCohort:
     """The cases that `prepare` wrote, opened lazily and memory-mapped.
+
+    The ids of augmented copies are as good as those of cases for `image`, `mask`, `window`, `affine` and `patients`.
+    They are never among the ids that `test`, `folds` and `development` give: ask `augmented_of` for them.
 
     Args:
         folder: the `prepared/` folder of a study.
@@ -35,10 +53,15 @@ class PreparedCohort:
         if not (self.folder / "cases.csv").is_file():
             raise CohortError(f"no prepared cohort in {self.folder}: run `dvc repro` (or pipelines/prepare.py) first")
         self.facts: dict = json.loads((self.folder / "cohort.json").read_text(encoding="utf-8"))
-        text = dict.fromkeys(("case_id", "patient_id", "site", "label", "image", "mask"), str)
-        self.cases = pd.read_csv(self.folder / "cases.csv", dtype=text, keep_default_na=False).set_index(
-            "case_id", drop=False
-        )
+        self.cases = _read_table(self.folder / "cases.csv")
+
+    @cached_property
+    def augmented(self) -> pd.DataFrame:
+        """Content of `augmented.csv`, one row per altered copy of a development case, indexed by `case_id`."""
+        path = self.folder / "augmented.csv"
+        if path.is_file():
+            return _read_table(path)
+        return pd.DataFrame(columns=list(AUGMENTED_COLUMNS)).set_index("case_id", drop=False)
 
     @property
     def labels(self) -> list[str]:
@@ -80,22 +103,31 @@ class PreparedCohort:
             raise ConfigError(f"unknown split {name!r}; there is: development")
         return self.development
 
-    def patients(self, case_ids: list[str]) -> set[str]:
+    def augmented_of(self, case_ids: Collection[str]) -> list[str]:
+        """Ids of the altered copies of the given cases; none where `prepare.augment` is null."""
+        return list(self.augmented.index[self.augmented["source_case"].isin(case_ids)])
+
+    def source_of(self, case_id: str) -> str:
+        """The case that an altered copy was made from; a case is its own source."""
+        return self.augmented.at[case_id, "source_case"] if case_id in self.augmented.index else case_id
+
+    def patients(self, case_ids: Collection[str]) -> set[str]:
         """Patient ids of the given cases."""
-        return set(self.cases.loc[case_ids, "patient_id"])
+        return set(self.cases.loc[[self.source_of(case_id) for case_id in case_ids], "patient_id"])
 
     def affine(self, case_id: str) -> np.ndarray:
         """Voxel-to-world matrix (4, 4) of the prepared grid, mm, RAS."""
-        return np.array([float(x) for x in self.cases.at[case_id, "affine"].split()]).reshape(4, 4)
+        numbers = self.cases.at[self.source_of(case_id), "affine"].split()
+        return np.array([float(x) for x in numbers]).reshape(4, 4)
 
     def window(self, case_id: str) -> tuple[float, float]:
         """Intensity (low, high) in the cohort's unit that was mapped to (-1, 1)."""
-        row = self.cases.loc[case_id]
+        row = self.cases.loc[self.source_of(case_id)]
         return float(row["intensity_low"]), float(row["intensity_high"])
 
     def stored_image(self, case_id: str) -> np.ndarray:
         """Memory-mapped int16 array `(C, *spatial)` as stored."""
-        return np.load(self.folder / self.cases.at[case_id, "image"], mmap_mode="r")
+        return np.load(self.folder / self._file(case_id, "image"), mmap_mode="r")
 
     def image(self, case_id: str) -> np.ndarray:
         """Float32 image `(C, *spatial)` in [-1, 1]."""
@@ -103,7 +135,7 @@ class PreparedCohort:
 
     def mask(self, case_id: str) -> np.ndarray:
         """Memory-mapped uint8 label map `(*spatial)`; 0 is background. All zero when the cohort has no masks."""
-        name = self.cases.at[case_id, "mask"]
+        name = self._file(case_id, "mask")
         if not name:
             return np.zeros(self.shape, np.uint8)
         return np.load(self.folder / name, mmap_mode="r")
@@ -114,3 +146,13 @@ class PreparedCohort:
 
         image = nibabel.Nifti1Image.from_filename(self.folder / "reference" / f"{case_id}.nii.gz")
         return np.asarray(image.dataobj, dtype=np.uint8), np.asarray(image.affine)
+
+    def _file(self, case_id: str, kind: str) -> str:
+        """Path of a case's or a copy's image or mask in the folder; empty for no mask."""
+        table = self.augmented if case_id in self.augmented.index else self.cases
+        return str(table.at[case_id, kind])
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    text = dict.fromkeys(("case_id", "source_case", "patient_id", "site", "label", "image", "mask"), str)
+    return pd.read_csv(path, dtype=text, keep_default_na=False).set_index("case_id", drop=False)

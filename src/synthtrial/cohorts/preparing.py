@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from itertools import islice
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pandas as pd
 from rich.progress import track
 
 from synthtrial.atomic import atomic_folder, write_json
+from synthtrial.cohorts.augmenting import augment
 from synthtrial.cohorts.case import Reader
 from synthtrial.cohorts.preparing_case import PreparedCase, prepare_case
 from synthtrial.cohorts.profile import cohort_profile
 from synthtrial.cohorts.settings import PrepareSettings
 from synthtrial.cohorts.splitting import check_enough_patients, split_cases
+from synthtrial.cohorts.workers import map_bounded
 from synthtrial.errors import CohortError
 
 logger = logging.getLogger(__name__)
@@ -36,7 +31,7 @@ def prepare(reader: Reader, folder: Path, *, settings: PrepareSettings, seed: in
         reader: finds and reads the raw cases.
         folder: the `prepared/` folder to write; replaced as a whole when all has gone well, else left as it was.
         settings: how a case is prepared and the cohort split.
-        seed: of the split.
+        seed: of the split and of augmented copies.
         workers: processes side by side; 1 works in this process, None takes one per core.
 
     Raises:
@@ -53,46 +48,15 @@ def prepare(reader: Reader, folder: Path, *, settings: PrepareSettings, seed: in
         work = partial(prepare_case, reader=reader, settings=settings, folder=partial_folder)
         results = track(map_bounded(work, refs, workers), "preparing cases", total=len(refs))
         prepared = list(results)
-        _write_cohort(partial_folder, reader, settings, prepared, seed)
-
-
-def map_bounded(work: Callable, items: Iterable, workers: int) -> Iterator:
-    """Map in order over processes, with at most two items per worker in flight."""
-    if workers <= 1:
-        yield from map(work, items)
-        return
-    # Processes are spawned, not forked: the caller may run threads (progress bar, tracking), which a fork would break.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
-        waiting = iter(items)
-        in_flight: deque[Future] = deque(pool.submit(work, item) for item in islice(waiting, 2 * workers))
-        try:
-            while in_flight:
-                yield in_flight.popleft().result()
-                in_flight.extend(pool.submit(work, item) for item in islice(waiting, 1))
-        except BrokenProcessPool as error:
-            raise CohortError(
-                "a worker process died, most likely for want of memory: set runtime.workers lower"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """Let this worker end when its parent is killed; it would wait for work, and hold its memory, for ever."""
-    parent = parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
+        development = _write_cohort(partial_folder, reader, settings, prepared, seed)
+        if settings.augmentation:
+            augment(partial_folder, development, settings=settings.augmentation, seed=seed, workers=workers)
 
 
 def _write_cohort(
     folder: Path, reader: Reader, settings: PrepareSettings, prepared: list[PreparedCase], seed: int
-) -> None:
-    """Write cases.csv, splits.json, cohort.json, profile.json and the figures."""
+) -> list[dict[str, object]]:
+    """Write cases.csv, splits.json, cohort.json, profile.json and the figures; return the rows of development cases."""
     from synthtrial.cohorts.profile_figures import write_profile_figures
 
     kept = [case for case in prepared if not case.dropped]
@@ -120,3 +84,4 @@ def _write_cohort(
     profile = cohort_profile(facts, prepared)
     write_json(folder / "profile.json", profile)
     write_profile_figures(folder, profile)
+    return [case.row for case in kept if case.ref.case_id not in splits["test"]]

@@ -69,7 +69,9 @@ def prepare_case(ref: CaseRef, *, reader: Reader, settings: PrepareSettings, fol
     image = apply_window(case.image, low, high)
     dropped = empty and settings.empty_mask == "drop"
     if not dropped:
-        _write(folder, ref.case_id, image, case.mask, scan)
+        write_arrays(folder, "", ref.case_id, image, case.mask)
+        if scan.mask is not None:
+            nibabel.save(nibabel.Nifti1Image(scan.mask, scan.affine), folder / "reference" / f"{ref.case_id}.nii.gz")
     total = sum(lesion_ml.values())
     return PreparedCase(
         ref=ref,
@@ -147,12 +149,22 @@ def _volumes(case: RawCase, labels: list[str]) -> dict[str, float]:
     return {label: int(count) * voxel_mm / per_unit for label, count in zip(labels, counts[1:], strict=True)}
 
 
-def _write(folder: Path, case_id: str, image: np.ndarray, mask: np.ndarray | None, scan: RawCase) -> None:
-    """Write image and mask of the prepared grid, and the mask of the original grid."""
-    np.save(folder / "images" / f"{case_id}.npy", np.round(image * INT16_SCALE).astype(np.int16))
+def write_arrays(folder: Path, under: str, case_id: str, image: np.ndarray, mask: np.ndarray | None) -> dict[str, str]:
+    """Write image and mask on the prepared grid; return their paths below `folder`, as `cases.csv` tells them.
+
+    Args:
+        folder: of the prepared cohort.
+        under: folder in it, ending in a slash; empty for its top.
+        case_id: names the files.
+        image: float32 `(C, *spatial)` in [-1, 1].
+        mask: uint8 label map `(*spatial)`; None where the cohort has none.
+    """
+    files = {"image": f"{under}images/{case_id}.npy", "mask": ""}
+    np.save(folder / files["image"], np.round(image * INT16_SCALE).astype(np.int16))
     if mask is not None:
-        np.save(folder / "masks" / f"{case_id}.npy", np.ascontiguousarray(mask))
-        nibabel.save(nibabel.Nifti1Image(scan.mask, scan.affine), folder / "reference" / f"{case_id}.nii.gz")
+        files["mask"] = f"{under}masks/{case_id}.npy"
+        np.save(folder / files["mask"], np.ascontiguousarray(mask))
+    return files
 
 
 def _row(ref: CaseRef, scan: RawCase, case: RawCase, low: float, high: float, lesion_ml: float) -> dict[str, object]:

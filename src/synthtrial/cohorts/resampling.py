@@ -22,7 +22,7 @@ def to_ras(case: RawCase) -> RawCase:
     return replace(case, image=image, mask=mask, affine=case.affine @ inv_ornt_aff(orientation, case.shape))
 
 
-def resample(case: RawCase, spacing: Sequence[float]) -> RawCase:
+def resample(case: RawCase, spacing: Sequence[float] | np.ndarray) -> RawCase:
     """Resample to `spacing` mm; the number of voxels follows from the extent of the case."""
     extent = np.multiply(case.shape, case.spacing)
     shape = np.maximum(1, np.round(extent / spacing)).astype(int)

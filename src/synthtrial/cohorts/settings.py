@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
+from synthtrial.cohorts.augment_settings import AugmentSettings, read_augmentation
 from synthtrial.errors import ConfigError
 
 CROPS = ("none", "foreground", "lesion", "centre")
@@ -29,6 +32,7 @@ class PrepareSettings:
         empty_mask: a case without any lesion voxel: "refuse", "drop" or "keep".
         test_fraction: part of the cases in the test set.
         folds: number of cross-validation folds of the rest.
+        augment: altered copies of the development cases, see `AugmentSettings`; None for no copies.
     """
 
     shape: Sequence[int]
@@ -43,6 +47,7 @@ class PrepareSettings:
     empty_mask: str = "refuse"
     test_fraction: float = 0.2
     folds: int = 5
+    augment: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         known = {"crop": CROPS, "fit": FITS, "empty_mask": EMPTY_MASKS}
@@ -76,6 +81,12 @@ class PrepareSettings:
                 "prepare.test_fraction must be in [0, 1) and prepare.folds at least 2, "
                 f"but they are {self.test_fraction} and {self.folds}"
             )
+        _ = self.augmentation
+
+    @cached_property
+    def augmentation(self) -> AugmentSettings | None:
+        """The subtree `augment`, read and checked."""
+        return None if self.augment is None else read_augmentation(self.augment, len(self.shape))
 
     def check_axes(self, cohort: str, spatial_dims: int) -> None:
         """Raise a ConfigError unless the shape has as many axes as the images of the cohort."""

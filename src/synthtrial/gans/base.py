@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from synthtrial.gans import ema
 from synthtrial.gans.history import LossHistory
+from synthtrial.gans.parallel import average_gradients
 from synthtrial.gans.phases import Batch, Loss, OptimizerFactory, Penalty, Phase, Terms, split_batch, train_only
 from synthtrial.gans.schedule import Schedule
 
@@ -39,6 +40,8 @@ class GAN(pl.LightningModule):
         saved_networks: names of the networks that a trained model keeps.
         conditions_on: what `sample` must be told, and what the data loader therefore gives: nothing, the index of a
             class (`label`), a case to translate (`source`), or the channels of a mask (`mask`).
+        makes_masks: whether a family that takes masks can do without, and draw its own.
+        uses_unlabelled: whether it also learns from cases without any of its classes.
     """
 
     generator: nn.Module
@@ -46,6 +49,8 @@ class GAN(pl.LightningModule):
     discriminator: nn.Module
     saved_networks: ClassVar[tuple[str, ...]] = ("generator_ema",)
     conditions_on: Literal["", "label", "source", "mask"] = ""
+    makes_masks: bool = False
+    uses_unlabelled: ClassVar[bool] = False
 
     def __init__(self, generator_optimizer: OptimizerFactory, discriminator_optimizer: OptimizerFactory) -> None:
         super().__init__()
@@ -83,6 +88,10 @@ class GAN(pl.LightningModule):
         raise NotImplementedError
 
     # What a family may change
+
+    def reconstruct(self, images: Tensor) -> Tensor | None:
+        """Encode images `(B, C, *spatial)` and generate them again; None for a family without an encoder."""
+        return None
 
     def prepare_batch(self, batch: Batch) -> Batch:
         """Add to a batch what the phases of this step share."""
@@ -161,6 +170,7 @@ class GAN(pl.LightningModule):
             for name, value in terms.items():
                 self.history.add(f"{phase.name}/{name}", value)
             self.manual_backward(torch.stack(list(terms.values())).sum() / len(pieces))
+        average_gradients(phase.parameters())
         optimizer.step()
         optimizer.zero_grad()
         if phase.after:

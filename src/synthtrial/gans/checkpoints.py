@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -12,7 +11,6 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from synthtrial.atomic import atomic_file, write_json
-from synthtrial.cohorts.prepared import PreparedCohort
 
 NAME = "last.ckpt"
 
@@ -31,19 +29,15 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def resumable(
-    folder: Path, *, config: dict[str, Any], cohort: PreparedCohort, case_ids: list[str], seed: int
-) -> Path | None:
+def resumable(folder: Path, origin: dict[str, Any]) -> Path | None:
     """The checkpoint to go on from, or None when there is none of this very training.
 
-    A checkpoint of other settings, cases or data is removed.
+    A checkpoint of another training is removed.
+
+    Args:
+        folder: where the training's checkpoints lie.
+        origin: all that the training follows from, as JSON.
     """
-    origin = {
-        "config": config,
-        "cohort": hashlib.sha256((cohort.folder / "cases.csv").read_bytes()).hexdigest(),
-        "case_ids": case_ids,
-        "seed": seed,
-    }
     path = folder / "training.json"
     if not path.is_file() or json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(origin)):
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from synthtrial.cohorts.prepared import PreparedCohort
-from synthtrial.cohorts.representations.channels import Channels
+from synthtrial.cohorts.representations.padding import Padded
+from synthtrial.gans.roles import Roles
+from synthtrial.gans.sampling import case_at
 
 
 class RealCases(Dataset[dict[str, Tensor]]):
-    """Encoded cases `{"real": (channels, *padded)}`, read from the prepared cohort when asked for."""
+    """An endless stream of encoded cases, read from the prepared cohort when asked for.
 
-    def __init__(self, cohort: PreparedCohort, case_ids: Sequence[str], representation: Channels) -> None:
+    At each position is a `real` case `(channels, *padded)`, its class as `label ()`, -1 for none, and, where the
+    generator translates, a `source` case. The two are not paired: each has an order of its own.
+
+    Args:
+        cohort: the prepared cohort.
+        roles: which cases are learned from, and as what.
+        representation: how a case becomes an array.
+        seed: of the order of cases.
+    """
+
+    def __init__(self, cohort: PreparedCohort, roles: Roles, representation: Padded, seed: int) -> None:
         self.cohort = cohort
-        self.case_ids = list(case_ids)
+        self.roles = roles
         self.representation = representation
+        self.seed = seed
 
-    def __len__(self) -> int:
-        return len(self.case_ids)
+    def __getitem__(self, position: int) -> dict[str, Tensor]:
+        case_id = self.real_at(position)
+        item = {"real": self.encoded(case_id), "label": torch.tensor(self.roles.label.get(case_id, -1))}
+        return item | ({"source": self.encoded(self.source_at(position))} if self.roles.source else {})
 
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        case_id = self.case_ids[index]
-        array = self.representation.encode(self.cohort.image(case_id), self.cohort.mask(case_id))
-        return {"real": torch.from_numpy(array)}
+    def real_at(self, position: int) -> str:
+        """The real case at a position."""
+        return self.roles.real[case_at(position, len(self.roles.real), self.seed)]
+
+    def source_at(self, position: int) -> str:
+        """The case to translate at a position."""
+        return self.roles.source[case_at(position, len(self.roles.source), self.seed + 1)]
+
+    def encoded(self, case_id: str) -> Tensor:
+        """A case as the generator sees it, `(channels, *padded)`."""
+        return self.encode(self.cohort.image(case_id), self.cohort.mask(case_id))
+
+    def encode(self, image: np.ndarray, mask: np.ndarray) -> Tensor:
+        """An image `(C, *shape)` and a label map `(*shape)` as the generator sees them, `(channels, *padded)`."""
+        return torch.from_numpy(self.representation.encode(image, mask))

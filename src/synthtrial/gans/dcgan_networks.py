@@ -70,11 +70,12 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Sequential):
-    """Strided convolutions, then one dense layer to a logit `(B, 1)`.
+    """Strided convolutions, then one dense layer to logits `(B, outputs)`.
 
     Args:
         size: the image's length per axis, voxels.
         image_channels: channels C of the image.
+        outputs: how many logits; positional, since a configuration doesn't set it.
         channels: channels after each layer.
         strides: reduction by each layer, as many as channels.
         kernel: side of every kernel, voxels.
@@ -87,6 +88,7 @@ class Discriminator(nn.Sequential):
         self,
         size: Sequence[int],
         image_channels: int,
+        outputs: int = 1,
         *,
         channels: Sequence[int],
         strides: Sequence[int],
@@ -102,7 +104,7 @@ class Discriminator(nn.Sequential):
         layers: list[nn.Module] = []
         for (before, after), stride in zip(pairwise([image_channels, *channels]), strides, strict=True):
             layers += [bound(reducing(len(grid), before, after, kernel, stride)), nn.LeakyReLU(slope, inplace=True)]
-        layers += [nn.Flatten(), nn.Dropout(dropout), bound(nn.Linear(channels[-1] * prod(grid), 1))]
+        layers += [nn.Flatten(), nn.Dropout(dropout), bound(nn.Linear(channels[-1] * prod(grid), outputs))]
         super().__init__(*layers)
 
 

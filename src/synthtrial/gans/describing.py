@@ -76,6 +76,8 @@ def output_shapes(gan: GAN, config: dict[str, Any]) -> dict[nn.Module, tuple[int
     shapes: dict[nn.Module, tuple[int, ...]] = {}
 
     def note(layer: nn.Module, _: Any, output: Any) -> None:
+        if not isinstance(output, torch.Tensor):  # a network that has several is told by its layers
+            return
         shapes.setdefault(layer, tuple(output.shape[1:]))
         for child in layer.children():  # a layer that works with its child's weights never calls the child
             shapes.setdefault(child, tuple(output.shape[1:]))
@@ -85,7 +87,9 @@ def output_shapes(gan: GAN, config: dict[str, Any]) -> dict[nn.Module, tuple[int
             layer.register_forward_hook(note)
     torch.manual_seed(0)  # a family may draw what a shape depends on
     size = as_size(config["image_size"], config["spatial_dims"])
-    batch = gan.prepare_batch({"real": torch.zeros(2, config["image_channels"], *size, device="meta")})
+    image = torch.zeros(2, config["image_channels"], *size, device="meta")
+    label = torch.zeros(2, dtype=torch.long, device="meta")
+    batch = gan.prepare_batch({"real": image, "label": label, "source": image})
     for phase in gan.phases():
         phase.loss(batch)
     return shapes

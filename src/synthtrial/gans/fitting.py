@@ -5,7 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from synthtrial.cohorts.representations.building import grid_of
 from synthtrial.errors import ConfigError
+
+
+def fitted(
+    config: dict[str, Any], labels: Sequence[str], image_channels: int, shape: Sequence[int], place: str
+) -> dict[str, Any]:
+    """A generator's configuration with the sizes that follow from a cohort and its representation.
+
+    Args:
+        config: a generator's configuration, see conf/generator.
+        labels: names of the cohort's labels.
+        image_channels: channels of its images.
+        shape: spatial shape of its cases, voxels.
+        place: where the configuration stands, for messages.
+
+    Raises:
+        ConfigError: when the family can't make such arrays; the message says which it can.
+    """
+    channels, mask_channels, grid = grid_of(config["representation"], labels, image_channels, shape)
+    dims = config["fits"]["spatial_dims"]
+    if len(grid) not in dims:
+        advice = (
+            "makes 2D images, and this study has volumes: choose the representation mosaic or slices"
+            if dims == [2]
+            else "makes volumes, and this study has 2D images: prepare volumes"
+        )
+        raise ConfigError(f"{place} {advice}, or another generator")
+    sizes = {"spatial_dims": len(grid), "image_size": fitted_size(grid, config["fits"]), "image_channels": channels}
+    if "mask_channels" in config:
+        sizes["mask_channels"] = mask_channels
+    return config | sizes
 
 
 def fitted_size(shape: Sequence[int], fits: dict[str, Any]) -> list[int]:
@@ -14,7 +45,7 @@ def fitted_size(shape: Sequence[int], fits: dict[str, Any]) -> list[int]:
     Args:
         shape: spatial shape of a case, voxels.
         fits: the `fits:` part of a generator's configuration: `cube` (all axes alike), `multiple_of` (of every axis,
-            voxels), `sizes` (the lengths an axis can have, voxels, or null for any).
+            voxels), `smallest` (length of an axis, voxels), `sizes` (the lengths an axis can have, voxels, or null for any).
 
     Returns:
         The padded shape, voxels, one number per axis.
@@ -26,6 +57,7 @@ def fitted_size(shape: Sequence[int], fits: dict[str, Any]) -> list[int]:
     wanted = [max(shape)] * len(shape) if fits["cube"] else list(shape)
     fitted = []
     for length in wanted:
+        length = max(length, fits["smallest"])
         rounded = -(-length // multiple) * multiple
         if sizes is not None:
             rounded = next((size for size in sorted(sizes) if size >= length), 0)

@@ -23,10 +23,14 @@ from synthtrial.gans.hagan_networks import (
     Generator,
     slab_depth,
 )
+from synthtrial.gans.labels import cross_entropy, labels_of, with_class
 from synthtrial.gans.layers import channels_last
 from synthtrial.gans.losses import accuracy, check_loss, discriminator_terms, generator_terms
 from synthtrial.gans.phases import Batch, Phase, Terms, adam
 from synthtrial.gans.settings import check_keys
+
+GENERATOR_CLASS_WEIGHT = 0.1
+"""Weight of the classes' cross-entropy for the generator, as published; for the discriminator it is 1."""
 
 
 class HAGAN(GAN):
@@ -35,6 +39,9 @@ class HAGAN(GAN):
     A step has four phases (section III of the paper). The discriminator and the generator compete over a slab and the
     low-resolution image. E^H learns to encode a slab so that G^H gives it back, and E^G learns to find the noise of a
     whole volume. The encoders' losses never change the generator.
+
+    Where there are classes, the generator's noise is followed by the class as one-hot, and the discriminator also tells
+    the class: it learns to on real cases, and the generator is led by it with a tenth of the weight.
 
     Deliberate differences from the authors' published code:
 
@@ -59,8 +66,10 @@ class HAGAN(GAN):
         lr_d: learning rate of the discriminator.
         lr_e: learning rate of both encoders.
         betas: Adam's decay of the first and second moment.
+        spectral_norm: whether every layer of the discriminator has spectral norm, as published.
         augment: keyword arguments of `augmentation.Augmentation`, within slices only, that is without axis 0; null for
             none, as published.
+        n_classes: classes that it is asked for; 0 when all cases are alike to it.
 
     Raises:
         ConfigError: for a size that it can't make.
@@ -70,6 +79,7 @@ class HAGAN(GAN):
 
     generator: Generator
     generator_ema: Generator
+    discriminator: Discriminator
 
     def __init__(
         self,
@@ -79,12 +89,14 @@ class HAGAN(GAN):
         spatial_dims: int,
         latent: int,
         width: int,
-        loss: str,
+        loss: str = "non_saturating",
         lr_g: float,
         lr_d: float,
         lr_e: float,
         betas: Sequence[float],
+        spectral_norm: bool,
         augment: dict[str, Any] | None = None,
+        n_classes: int = 0,
     ) -> None:
         super().__init__(adam(lr_g, betas), adam(lr_d, betas))
         self.encoder_optimizer = adam(lr_e, betas)
@@ -95,8 +107,12 @@ class HAGAN(GAN):
         self.augment = within_slices(augment or {})
         self.latent = latent
         self.loss = check_loss(loss)
-        self.generator = Generator(self.size, image_channels, latent, width)
-        self.discriminator = Discriminator(self.size, image_channels, width)
+        self.n_classes = n_classes
+        self.conditions_on = "label" if n_classes else ""
+        self.generator = Generator(self.size, image_channels, latent + n_classes, width)
+        self.discriminator = Discriminator(
+            self.size, image_channels, width, outputs=1 + n_classes, spectral_norm=spectral_norm
+        )
         self.encoder_high = EncoderHigh(image_channels, width)
         self.encoder_global = EncoderGlobal(self.size, latent, width)
         channels_last(self)
@@ -133,27 +149,32 @@ class HAGAN(GAN):
     def fake(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """A slab `(B, C, slab, size, size)` and the low-resolution image `(B, C, size/4, ...)` from fresh noise."""
         noise = torch.randn(len(batch["real"]), self.latent, device=self.device)
-        return self._slab_and_low(noise, batch["start"])
+        return self._slab_and_low(with_class(noise, batch.get("label"), self.n_classes), batch["start"])
 
-    def _slab_and_low(self, noise: Tensor, start: int) -> tuple[Tensor, Tensor]:
-        volume = self.generator.latent_volume(noise)
+    def _slab_and_low(self, latent: Tensor, start: int) -> tuple[Tensor, Tensor]:
+        volume = self.generator.latent_volume(latent)
         return self.slab_image(volume, start), self.generator.low(volume)
 
     def discriminator_loss(self, real: Tensor, fake: tuple[Tensor, Tensor], batch: Batch) -> Terms:
-        """The chosen loss on slabs at the same place, judged in one pass."""
+        """The chosen loss on slabs at the same place, judged in one pass; cross-entropy of the real cases' classes."""
         slab, low = fake
-        logits = self.judge(torch.cat([batch["slab"], slab]), torch.cat([batch["low"], low]), batch["start"])
-        on_real, on_fake = logits.chunk(2)
-        self.history.add("discriminator/accuracy", accuracy(self.loss, on_real, on_fake))
-        return discriminator_terms(self.loss, on_real, on_fake)
+        outputs = self.judge(torch.cat([batch["slab"], slab]), torch.cat([batch["low"], low]), batch["start"])
+        on_real, on_fake = outputs.chunk(2)
+        self.history.add("discriminator/accuracy", accuracy(self.loss, on_real[:, :1], on_fake[:, :1]))
+        return discriminator_terms(self.loss, on_real[:, :1], on_fake[:, :1]) | self.class_terms(on_real, batch)
 
     def generator_loss(self, fake: tuple[Tensor, Tensor], batch: Batch) -> Terms:
-        """The chosen loss on the fakes."""
-        return generator_terms(self.loss, self.judge(*fake, batch["start"]))
+        """The chosen loss on the fakes, and a little of the cross-entropy of the classes asked for."""
+        outputs = self.judge(*fake, batch["start"])
+        return generator_terms(self.loss, outputs[:, :1]) | self.class_terms(outputs, batch, GENERATOR_CLASS_WEIGHT)
 
     def judge(self, slab: Tensor, low: Tensor, start: int) -> Tensor:
-        """Logits `(B, 1)` of augmented slabs and low-resolution images, both moved alike."""
+        """Outputs `(B, 1 + n_classes)` for augmented slabs and low-resolution images, both moved alike."""
         return self.discriminator(*self.augment.together(slab, low), start)
+
+    def class_terms(self, outputs: Tensor, batch: Batch, weight: float = 1.0) -> Terms:
+        """Cross-entropy of the classes, from the discriminator's outputs `(B, 1 + n_classes)`; nothing without any."""
+        return {"class": weight * cross_entropy(outputs[:, 1:], labels_of(batch))} if self.n_classes else {}
 
     def encoder_high_terms(self, batch: Batch) -> Terms:
         """E^H: absolute error of a real slab after E^H and G^H."""
@@ -161,7 +182,8 @@ class HAGAN(GAN):
 
     def encoder_global_terms(self, batch: Batch) -> Terms:
         """E^G: absolute error of slab and low-resolution image after both encoders and the generator."""
-        slab, low = self._slab_and_low(self.encode(batch["real"]), batch["start"])
+        latent = with_class(self.encode(batch["real"]), batch.get("label"), self.n_classes)
+        slab, low = self._slab_and_low(latent, batch["start"])
         return {"slab": F.l1_loss(slab, batch["slab"]) / 2, "low": F.l1_loss(low, batch["low"]) / 2}
 
     def encode(self, images: Tensor) -> Tensor:
@@ -172,13 +194,14 @@ class HAGAN(GAN):
 
     @torch.no_grad()
     def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw whole volumes `(n, C, size, size, size)` in [-1, 1] from the averaged generator."""
-        return self.generator_ema(torch.randn(n, self.latent, generator=rng).to(self.device))
+        """Draw whole volumes `(n, C, size, size, size)` in [-1, 1], of a class each, from the averaged generator."""
+        noise = torch.randn(n, self.latent, generator=rng).to(self.device)
+        return self.generator_ema(with_class(noise, condition, self.n_classes))
 
     @torch.no_grad()
-    def reconstruct(self, images: Tensor) -> Tensor:
-        """Encode images `(B, C, size, size, size)` and generate them again."""
-        return self.generator_ema(self.encode(images))
+    def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Encode images `(B, C, size, size, size)`, of classes `(B,)` where they are known, and generate them again."""
+        return self.generator_ema(with_class(self.encode(images), labels, self.n_classes))
 
 
 def cube_side(image_size: Any, spatial_dims: int) -> int:

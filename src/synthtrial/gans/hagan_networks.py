@@ -6,14 +6,16 @@ and of E^G. At 256 and 128 these are the published layers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils import parametrizations
 
 from synthtrial.gans.layers import UpsampledConv, group_norm
+
+Bound = Callable[[nn.Module], nn.Module]
 
 SIZES = (32, 64, 128, 256)
 START = 4
@@ -71,33 +73,49 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D^H judges a slab, told where it lies; D^L judges the low-resolution image; every layer has spectral norm."""
+    """D^H judges a slab, told where it lies; D^L judges the low-resolution image.
 
-    def __init__(self, size: int, image_channels: int, width: int) -> None:
+    Args:
+        size: side of the image, voxels.
+        image_channels: channels C of the image.
+        width: as the generator's.
+        outputs: K numbers that each of the two gives: a logit, then one per class where there are classes.
+        spectral_norm: bound every layer's Lipschitz constant by 1 (Miyato et al. 2018, arXiv 1802.05957).
+    """
+
+    def __init__(
+        self, size: int, image_channels: int, width: int, *, outputs: int = 1, spectral_norm: bool = True
+    ) -> None:
         super().__init__()
         slab = [channels * width // 64 for channels in (16, 32, 64, 128, 256, 512)][3 - stages(size) :]
         whole = [channels * width // 64 for channels in (32, 64, 128, 256)][3 - stages(size) :]
         features = 2 * width
+        bound: Bound = parametrizations.spectral_norm if spectral_norm else nn.Identity()
         self.high = nn.Sequential(
-            *_judging([image_channels, *slab, features], slab_depth(size)), nn.LeakyReLU(0.2), nn.Flatten()
+            *_judging([image_channels, *slab, features], slab_depth(size), bound), nn.LeakyReLU(0.2), nn.Flatten()
         )
-        self.low = nn.Sequential(*_judging([image_channels, *whole, 1], size // LATENT_STRIDE), nn.Flatten())
+        low = _judging([image_channels, *whole, outputs], size // LATENT_STRIDE, bound)
+        self.low = nn.Sequential(*low, nn.Flatten())
         self.position = nn.Sequential(
-            spectral_norm(nn.Linear(features + 1, width)), nn.LeakyReLU(0.2), spectral_norm(nn.Linear(width, 1))
+            bound(nn.Linear(features + 1, width)), nn.LeakyReLU(0.2), bound(nn.Linear(width, outputs))
         )
         self.last_start = size - slab_depth(size)
 
+    def judge_slab(self, slab: Tensor, start: int) -> Tensor:
+        """D^H: a slab `(B, C, slab, size, size)` that starts at a voxel, to `(B, K)`."""
+        features = self.high(slab)
+        position = features.new_full((len(features), 1), start / self.last_start)
+        return self.position(torch.cat([features, position], dim=1))
+
     def forward(self, slab: Tensor, low: Tensor, start: int) -> Tensor:
-        """Logit `(B, 1)`, the mean of D^H's and D^L's.
+        """The mean of D^H's and D^L's outputs, `(B, K)`.
 
         Args:
             slab: `(B, C, slab, size, size)`.
             low: `(B, C, size/4, size/4, size/4)`.
             start: first slice of the slab, voxels.
         """
-        features = self.high(slab)
-        position = features.new_full((len(features), 1), start / self.last_start)
-        return (self.position(torch.cat([features, position], dim=1)) + self.low(low)) / 2
+        return (self.judge_slab(slab, start) + self.low(low)) / 2
 
 
 class EncoderHigh(nn.Sequential):
@@ -138,17 +156,18 @@ def _normed(conv: nn.Conv3d) -> tuple[nn.Module, ...]:
     return conv, group_norm(conv.out_channels), nn.ReLU(inplace=True)
 
 
-def _judging(channels: Sequence[int], depth: int) -> list[nn.Module]:
-    """Spectrally normalised convolutions that halve height and width, and depth while there is any, down to one voxel.
+def _judging(channels: Sequence[int], depth: int, bound: Bound) -> list[nn.Module]:
+    """Convolutions that halve height and width, and depth while there is any, down to one voxel.
 
     Args:
         channels: of the input, then after each convolution.
         depth: slices of the input, voxels.
+        bound: what is done to every layer, such as spectral norm.
     """
     layers: list[nn.Module] = []
     for before, after in pairwise(channels[:-1]):
         kernel = 4 if depth > 4 else min(depth, 2)
         conv = nn.Conv3d(before, after, (kernel, 4, 4), stride=(min(depth, 2), 2, 2), padding=(kernel // 4, 1, 1))
-        layers += [spectral_norm(conv), nn.LeakyReLU(0.2, inplace=True)]
+        layers += [bound(conv), nn.LeakyReLU(0.2, inplace=True)]
         depth = max(depth // 2, 1)
-    return [*layers, spectral_norm(nn.Conv3d(channels[-2], channels[-1], (depth, 4, 4)))]
+    return [*layers, bound(nn.Conv3d(channels[-2], channels[-1], (depth, 4, 4)))]

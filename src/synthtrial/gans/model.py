@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from synthtrial.errors import ConfigError, TrainingError
 from synthtrial.gans.base import GAN
 from synthtrial.gans.settings import check_sizes
 
-NOT_NETWORK = ("train", "representation", "fits")
-"""Subtrees of a generator's configuration that its networks don't need."""
+NOT_NETWORK = ("train", "representation", "fits", "classes", "domains", "start_from")
+"""Keys of a generator's configuration that its networks don't need as they are."""
 
 
 def build(config: dict[str, Any]) -> GAN:
@@ -26,7 +27,7 @@ def build(config: dict[str, Any]) -> GAN:
     Raises:
         ConfigError: when a key is unknown or missing, a value can't be, or the family can't make the size asked for.
     """
-    settings = {key: value for key, value in config.items() if key not in NOT_NETWORK}
+    settings = {key: value for key, value in config.items() if key not in NOT_NETWORK} | class_count(config)
     check_sizes(settings)
     try:
         gan = params.build(settings)
@@ -37,9 +38,28 @@ def build(config: dict[str, Any]) -> GAN:
     return gan
 
 
+def class_count(config: dict[str, Any]) -> dict[str, int]:
+    """`n_classes` for a family that is to tell several classes apart; nothing otherwise.
+
+    Raises:
+        ConfigError: when the family can't.
+    """
+    classes = config.get("classes") or []
+    if len(classes) < 2:
+        return {}
+    family = params.target_of(config)
+    if "n_classes" not in inspect.signature(family).parameters:
+        raise ConfigError(
+            f"{family.__name__} learns one class, or all alike, but classes is {classes}: name one of them, set "
+            "classes=null, or choose hagan, hagan_gp, stylegan2_ada or catgan, which tell classes apart"
+        )
+    return {"n_classes": len(classes)}
+
+
 def networks(gan: GAN) -> dict[str, nn.Module]:
-    """The networks that learn, by name; the averaged generator is not one of them."""
-    return {name: module for name, module in gan.named_children() if name != "generator_ema"}
+    """The networks that learn, by name; without the averaged generator, and modules that hold buffers only."""
+    children = {name: module for name, module in gan.named_children() if name != "generator_ema"}
+    return {name: module for name, module in children.items() if any(True for _ in module.parameters())}
 
 
 def parameter_counts(gan: GAN) -> dict[str, int]:
@@ -54,8 +74,19 @@ def kept_state(gan: GAN) -> dict[str, torch.Tensor]:
 
 def save_generator(gan: GAN, path: Path) -> str:
     """Write what a trained model keeps, and return the file's SHA-256."""
-    save_file({key: value.cpu().contiguous() for key, value in kept_state(gan).items()}, path)
+    save_file(_on_cpu(kept_state(gan)), path)
     return file_hash(path)
+
+
+def save_rest(gan: GAN, path: Path) -> None:
+    """Write the networks that only a further training needs, such as the discriminator."""
+    keys = gan.state_dict().keys() - kept_state(gan).keys()
+    rest = {key: value for key, value in gan.state_dict().items() if key in keys and not key.startswith("generator.")}
+    save_file(_on_cpu(rest), path)
+
+
+def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {key: value.cpu().contiguous() for key, value in tensors.items()}
 
 
 def load_generator(folder: Path) -> GAN:

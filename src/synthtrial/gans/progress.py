@@ -8,11 +8,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
 
 from synthtrial.gans.base import GAN
-from synthtrial.gans.sample_page import write_sample_page
-from synthtrial.gans.watch import fixed_samples
 
 
 class ImagesBar(pl.Callback):
@@ -29,7 +26,8 @@ class ImagesBar(pl.Callback):
         self.task = self.bar.add_task(description, total=images)
 
     def on_train_start(self, trainer: pl.Trainer, gan: pl.LightningModule) -> None:
-        self.bar.start()
+        if trainer.is_global_zero:
+            self.bar.start()
 
     def on_train_batch_end(self, trainer: pl.Trainer, gan: pl.LightningModule, *_: Any) -> None:
         assert isinstance(gan, GAN)
@@ -46,24 +44,19 @@ class SamplePages(pl.Callback):
     """After every checkpoint, draw the same samples again and hand the picture on.
 
     Args:
-        real: real images `(n, C, *spatial)` to show above.
-        representation: takes the arrays apart into image and mask.
+        page: writes a page of samples to a path.
         folder: where the pictures are written.
-        seed: seed of the fixed noise.
         on_images: called with the images seen and the picture's path.
     """
 
-    def __init__(
-        self, real: Tensor, representation: Any, folder: Path, seed: int, on_images: Callable[[int, Path], None]
-    ) -> None:
-        self.real = real
-        self.representation = representation
+    def __init__(self, page: Callable[[Path, GAN], None], folder: Path, on_images: Callable[[int, Path], None]) -> None:
+        self.page = page
         self.folder = folder
-        self.seed = seed
         self.on_images = on_images
 
     def on_train_epoch_end(self, trainer: pl.Trainer, gan: pl.LightningModule) -> None:
         assert isinstance(gan, GAN)
-        path = self.folder / f"samples_{gan.images_seen:08d}.png"
-        write_sample_page(path, self.real, fixed_samples(gan, len(self.real), self.seed), self.representation)
-        self.on_images(gan.images_seen, path)
+        if trainer.is_global_zero:
+            path = self.folder / f"samples_{gan.images_seen:08d}.png"
+            self.page(path, gan)
+            self.on_images(gan.images_seen, path)

@@ -1,4 +1,4 @@
-"""A picture of real cases above and synthetic ones below, masks outlined."""
+"""A picture of real cases above synthetic ones, masks outlined."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2")
 """Okabe and Ito's colours, one per label."""
 
 
-def write_sample_page(path: Path, real: Tensor, synthetic: Tensor, representation: Any) -> None:
+def write_sample_page(path: Path, rows: dict[str, Tensor], representation: Any) -> None:
     """Write a PNG with one column per case; of volumes the slice of the last axis that shows the mask best.
 
     Args:
         path: the file.
-        real: arrays `(n, channels, *padded)` as the generator sees them.
-        synthetic: arrays of the same shape, drawn.
+        rows: arrays `(n, channels, *padded)` as the generator sees them, by the title of their row.
         representation: takes an array apart into image and mask scores.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    columns = max(len(real), len(synthetic))
-    figure = Figure(figsize=(1.6 * columns, 3.6), layout="constrained")
+    columns = max(map(len, rows.values()))
+    figure = Figure(figsize=(1.6 * columns, 1.8 * len(rows)), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2, columns, squeeze=False)
-    for row, (title, arrays) in enumerate((("real", real), ("synthetic", synthetic))):
-        axes[row, 0].set_title(title, loc="left", fontsize=10)
-        for axis, array in zip(axes[row], arrays, strict=False):
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for row, (title, arrays) in zip(axes, rows.items(), strict=True):
+        row[0].set_title(title, loc="left", fontsize=10)
+        for axis, array in zip(row, arrays, strict=False):
             image, scores = representation.decode(array.numpy())
             _draw(axis, *_best_slice(image, scores))
-        for axis in axes[row]:
+        for axis in row:
             axis.axis("off")
     with atomic_file(path) as partial:
         figure.savefig(partial, dpi=120)

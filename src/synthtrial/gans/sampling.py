@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from torch.utils.data import Sampler
 
+from synthtrial.gans.parallel import process
+
 
 class ImageStream(Sampler[int]):
-    """Image number p of the training is case `permutation_k[p - k n]` with `k = p // n`, whatever happened before.
+    """Positions in the stream of training images, epoch by epoch; several processes take turns.
 
-    So training that was killed meets the same cases again. Every case is seen once before any is seen twice.
+    What is at a position depends on nothing that happened before, see `case_at`. So a training that was killed meets
+    the same cases again.
 
     Args:
-        n_cases: number n of cases.
-        seed: seed of the permutations.
-        length: images per epoch; the stretch between two checkpoints.
+        length: images per epoch, over all processes; the stretch between two checkpoints.
     """
 
-    def __init__(self, n_cases: int, seed: int, length: int) -> None:
-        self.n_cases = n_cases
-        self.seed = seed
+    def __init__(self, length: int) -> None:
         self.length = length
         self.epoch = 0
 
@@ -30,13 +30,23 @@ class ImageStream(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.length
+        return self.length // process()[1]
 
     def __iter__(self) -> Iterator[int]:
+        rank, processes = process()
         first = self.epoch * self.length
-        turn, permutation = -1, np.empty(0, int)
-        for position in range(first, first + self.length):
-            if position // self.n_cases != turn:
-                turn = position // self.n_cases
-                permutation = np.random.default_rng((self.seed, turn)).permutation(self.n_cases)
-            yield int(permutation[position % self.n_cases])
+        return iter(range(first + rank, first + self.length, processes))
+
+
+def case_at(position: int, n_cases: int, seed: int) -> int:
+    """Index of the case at position p of a stream over n cases: `permutation_k[p - k n]` with `k = p // n`.
+
+    Every case is met once before any is met twice.
+    """
+    return int(_permutation(position // n_cases, n_cases, seed)[position % n_cases])
+
+
+@lru_cache(maxsize=8)
+def _permutation(turn: int, n_cases: int, seed: int) -> np.ndarray:
+    """The order of the cases in one turn."""
+    return np.random.default_rng((seed, turn)).permutation(n_cases)

@@ -22,6 +22,8 @@ class Schedule:
         log_every: images between two rows of `losses.csv`.
         ema_half_life: half-life of the averaged weights.
         smallest_diversity: see `watch.CollapseWatch`.
+        patience: checks in a row that find a collapse before training is stopped; None for never.
+        copies: whether the augmented copies that `prepare` made of the cases are learned from, too.
     """
 
     images: int
@@ -31,11 +33,15 @@ class Schedule:
     log_every: int = 100
     ema_half_life: float = 500
     smallest_diversity: float = 0.2
+    patience: int | None = 3
+    copies: bool = True
 
     def __post_init__(self) -> None:
         for name in ("images", "batch_size", "accumulate", "checkpoint_every", "log_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"train.{name} must be at least 1, not {getattr(self, name)}")
+        if self.patience is not None and self.patience < 1:
+            raise ConfigError(f"train.patience must be at least 1, or null for never, not {self.patience}")
         if self.ema_half_life < 0:
             raise ConfigError(f"train.ema_half_life must be at least 0, not {self.ema_half_life}")
         if self.batch_size % self.accumulate:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
-from torch import Tensor
-from torch.utils.data import DataLoader
 
-from synthtrial import params
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.representations.building import build_representation
 from synthtrial.errors import ConfigError
 from synthtrial.gans.base import GAN
-from synthtrial.gans.checkpoints import NAME, AtomicCheckpointIO, resumable
+from synthtrial.gans.checkpoints import resumable
+from synthtrial.gans.conditions import Conditions, FixedSamples
 from synthtrial.gans.dataset import RealCases
 from synthtrial.gans.fitting import as_size
+from synthtrial.gans.loop import fit
 from synthtrial.gans.memory import return_memory_promptly
-from synthtrial.gans.model import build, load_weights, parameter_counts, save_generator
-from synthtrial.gans.progress import ImagesBar, SamplePages
+from synthtrial.gans.model import build, file_hash, load_weights, parameter_counts, save_generator, save_rest
+from synthtrial.gans.progress import SamplePages
+from synthtrial.gans.roles import Roles, roles_of
 from synthtrial.gans.sample_page import write_sample_page
-from synthtrial.gans.sampling import ImageStream
 from synthtrial.gans.schedule import Schedule
-from synthtrial.gans.watch import CollapseWatch, fixed_samples
-from synthtrial.hardware import lightning_precision
+from synthtrial.gans.transfer import Transfer, transfer
+from synthtrial.gans.watch import CollapseWatch
 
 SHOWN = 8
 """Cases on a sample page, and images that diversity is measured on."""
@@ -48,7 +46,7 @@ def train(
     seed: int,
     logger: Any = None,
     on_images: Callable[[int, Path], None] | None = None,
-) -> None:
+) -> dict[str, Any]:
     """Train a generator, or go on from its last checkpoint, and write `models/<generator>/<split>/`.
 
     Args:
@@ -64,96 +62,108 @@ def train(
         logger: a Lightning logger, a list of them, or None.
         on_images: called after every checkpoint with the images seen and a picture of samples.
 
+    Returns:
+        What `model.json` says of the training.
+
     Raises:
         ConfigError: when the configuration doesn't fit the cohort.
-        TrainingError: when a loss is not finite.
+        TrainingError: when a loss is not finite, or `start_from` names weights that don't fit.
     """
     return_memory_promptly()
     if trainer.get("threads"):
         torch.set_num_threads(trainer["threads"])
-    schedule = Schedule.from_config(config["train"])
-    if schedule.batch_size > len(case_ids):
-        raise ConfigError(
-            f"train.batch_size={schedule.batch_size} is larger than {split!r}, which has {len(case_ids)} cases"
-        )
-    representation_config = representation_of(config, cohort)
-    cases = RealCases(cohort, case_ids, params.build(representation_config))
     torch.manual_seed(seed % 2**32)
     gan = build(config)
-    gan.schedule, gan.seed = schedule, seed
-    shown = torch.stack([cases[index]["real"] for index in range(min(SHOWN, len(cases)))])
-    last = resumable(checkpoints, config=config, cohort=cohort, case_ids=case_ids, seed=seed)
-    watch = CollapseWatch(shown, schedule.smallest_diversity, checkpoints, seed)
-    callbacks: list[pl.Callback] = [watch]
-    if on_images:
-        callbacks.append(SamplePages(shown, cases.representation, checkpoints, seed, on_images))
-    fit(gan, cases, callbacks, last, checkpoints, trainer, logger, f"train {name} on {split}")
+    gan.schedule, gan.seed = Schedule.from_config(config["train"]), seed
+    cases = cases_of(gan, config, cohort, case_ids, split, trainer["devices"])
+    started = transfer(gan, Path(config["start_from"]), config["_target_"]) if config.get("start_from") else None
+    if started:
+        print(started)
+    shown = torch.stack([cases.encoded(case_id) for case_id in cases.roles.real[:SHOWN]])
+    samples = FixedSamples(Conditions(gan.conditions_on, cases), len(shown), seed)
+
+    def page(path: Path, gan: GAN) -> None:
+        sources = samples.sources()
+        rows = {"real": shown} | ({} if sources is None else {"source": sources}) | {"synthetic": samples(gan)}
+        write_sample_page(path, rows, cases.representation)
+
+    watch = CollapseWatch(shown, samples, gan.schedule.smallest_diversity, gan.schedule.patience, checkpoints)
+    callbacks: list[pl.Callback] = [watch, *([SamplePages(page, checkpoints, on_images)] if on_images else [])]
+    last = resumable(checkpoints, origin_of(config, cohort, cases.roles, seed, started))
+    if not fit(gan, cases, callbacks, last, checkpoints, trainer, logger, f"train {name} on {split}"):
+        return {}
     if watch.reason and watch.was_good:
         load_weights(gan, watch.good)
     with atomic_folder(folder) as partial:
         weights_hash = save_generator(gan, partial / "generator.safetensors")
-        gan.history.write(partial / "losses.csv")
-        write_page(partial / "samples.png", gan, shown, cases, seed)
-        write_json(
-            partial / "model.json",
-            {
-                "generator": name,
-                "config": config,
-                "representation": representation_config,
-                "split": split,
-                "seen_cases": list(case_ids),
-                "seen_patients": sorted(cohort.patients(case_ids)),
-                "images_seen": gan.images_seen,
-                "seed": seed,
-                "collapsed": bool(watch.reason),
-                "reason": watch.reason,
-                "weights_sha256": weights_hash,
-                "parameters": parameter_counts(gan),
-            },
+        save_rest(gan, partial / "discriminator.safetensors")
+        gan.history.write(partial)
+        page(partial / "samples.png", gan)
+        if (again := gan.reconstruct(shown.to(gan.device))) is not None:
+            rows = {"real": shown, "reconstructed": again.float().cpu()}
+            write_sample_page(partial / "reconstructions.png", rows, cases.representation)
+        facts = {
+            "generator": name,
+            "config": config,
+            "representation": representation_of(config, cohort),
+            "split": split,
+            **seen(cohort, case_ids, cases.roles),
+            "start_from": asdict(started) if started else None,
+            "images_seen": gan.images_seen,
+            "seed": seed,
+            "collapsed": bool(watch.reason),
+            "reason": watch.reason,
+            "weights_sha256": weights_hash,
+            "parameters": parameter_counts(gan),
+        }
+        write_json(partial / "model.json", facts)
+    return facts
+
+
+def cases_of(
+    gan: GAN, config: dict[str, Any], cohort: PreparedCohort, case_ids: list[str], split: str, devices: int
+) -> RealCases:
+    """The cases that a generator learns from, each in its role.
+
+    Raises:
+        ConfigError: when a class or a domain has no case, or there are fewer cases than in a batch.
+    """
+    roles = roles_of(config, cohort, case_ids, gan.uses_unlabelled)
+    if gan.conditions_on == "source" and not roles.source:
+        raise ConfigError("this generator translates: `domains` must say which cases it translates, and into which")
+    if gan.schedule.copies:
+        roles = roles.with_copies(cohort)
+    size = gan.schedule.batch_size
+    if size > len(roles.real):
+        raise ConfigError(
+            f"train.batch_size={size} is larger than {split!r}, which has {len(roles.real)} cases to learn from"
         )
+    if size % (devices * gan.schedule.accumulate):
+        raise ConfigError(
+            f"train.batch_size={size} must be a multiple of trainer.devices={devices} times "
+            f"train.accumulate={gan.schedule.accumulate}"
+        )
+    return RealCases(cohort, roles, build_representation(representation_of(config, cohort)), gan.seed)
 
 
-def fit(
-    gan: GAN,
-    cases: RealCases,
-    callbacks: list[pl.Callback],
-    last: Path | None,
-    checkpoints: Path,
-    trainer: dict[str, Any],
-    logger: Any,
-    description: str,
-) -> None:
-    """Run Lightning's loop; its epoch is the stretch between two checkpoints."""
-    schedule = gan.schedule
-    length = schedule.batches_per_checkpoint * schedule.batch_size
-    loader = DataLoader(
-        cases,
-        batch_size=schedule.batch_size,
-        sampler=ImageStream(len(cases), gan.seed, length),
-        num_workers=trainer.get("loader_workers") or 0,
-        persistent_workers=bool(trainer.get("loader_workers")),
-    )
-    keeper = ModelCheckpoint(
-        dirpath=checkpoints, filename=Path(NAME).stem, save_on_train_epoch_end=True, enable_version_counter=False
-    )
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        # The averaged generator is in evaluation mode by intent, the folder holds what training goes on from, and small
-        # cases load quickest without other processes.
-        for message in ("Found .* in eval mode", ".*does not have many workers", ".*exists and is not empty"):
-            warnings.filterwarnings("ignore", message=message)
-        pl.Trainer(
-            accelerator=trainer["accelerator"],
-            devices=trainer["devices"],
-            precision=lightning_precision(trainer),
-            max_epochs=schedule.checkpoints,
-            callbacks=[*callbacks, ImagesBar(description, schedule.checkpoints * length), keeper],
-            plugins=[AtomicCheckpointIO()],
-            logger=logger or False,
-            use_distributed_sampler=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        ).fit(gan, loader, ckpt_path=last, weights_only=True)
+def origin_of(
+    config: dict[str, Any], cohort: PreparedCohort, roles: Roles, seed: int, started: Transfer | None
+) -> dict[str, Any]:
+    """What makes a training this very training: a checkpoint is only taken up by its own."""
+    return {
+        "config": config,
+        "cohort": [file_hash(path) for path in sorted(cohort.folder.glob("*.csv"))],
+        "case_ids": [*roles.real, *roles.source],
+        "seed": seed,
+        "start": started.weights_sha256 if started else None,
+    }
+
+
+def seen(cohort: PreparedCohort, case_ids: list[str], roles: Roles) -> dict[str, list[str]]:
+    """The cases of a split that a generator has seen, and their patients; copies count as their originals."""
+    used = set(roles.seen)
+    seen_cases = [case_id for case_id in case_ids if case_id in used]
+    return {"seen_cases": seen_cases, "seen_patients": sorted(cohort.patients(seen_cases))}
 
 
 def representation_of(config: dict[str, Any], cohort: PreparedCohort) -> dict[str, Any]:
@@ -167,16 +177,11 @@ def representation_of(config: dict[str, Any], cohort: PreparedCohort) -> dict[st
         "labels": cohort.labels,
         "image_channels": cohort.facts["channels"],
         "shape": list(cohort.shape),
-        "padded_shape": list(as_size(config["image_size"], len(cohort.shape))),
+        "padded_shape": list(as_size(config["image_size"], config["spatial_dims"])),
     }
-    channels = params.build(settings).channels
+    channels = build_representation(settings).channels
     if channels != config["image_channels"]:
         raise ConfigError(
             f"image_channels={config['image_channels']}, but this cohort's images and masks make {channels} channels"
         )
     return settings
-
-
-def write_page(path: Path, gan: GAN, shown: Tensor, cases: RealCases, seed: int) -> None:
-    """Write real cases above samples."""
-    write_sample_page(path, shown, fixed_samples(gan, len(shown), seed), cases.representation)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from synthtrial.atomic import atomic_file
 from synthtrial.gans.base import GAN
+from synthtrial.gans.conditions import FixedSamples
 from synthtrial.gans.model import save_generator
 
 SATURATED = 0.995
@@ -27,7 +28,7 @@ class CollapseWatch(pl.Callback):
     Diversity is the mean distance between two images of a batch; its ratio, synthetic to real, is near 1 for a sound
     generator and near 0 after mode collapse. An untrained generator's is low too, so only a ratio that falls below the
     limit after having been above it, or that is still below it at the end, counts. The averaged weights of the last
-    good check are kept in `good.safetensors`.
+    good check are kept in `good.safetensors`, and a training that stays collapsed is stopped.
 
     Args:
         real: images `(n, C, *spatial)` to compare with.
@@ -40,12 +41,14 @@ class CollapseWatch(pl.Callback):
         checks: diversity and accuracy at every checkpoint.
     """
 
-    def __init__(self, real: Tensor, smallest_diversity: float, folder: Path, seed: int) -> None:
+    def __init__(
+        self, real: Tensor, samples: FixedSamples, smallest_diversity: float, patience: int | None, folder: Path
+    ) -> None:
         self.real_diversity = diversity(real)
-        self.n = len(real)
+        self.samples = samples
         self.smallest_diversity = smallest_diversity
+        self.patience = patience
         self.good = folder / "good.safetensors"
-        self.seed = seed
         self.reason = ""
         self.checks: list[dict[str, float]] = []
 
@@ -54,11 +57,23 @@ class CollapseWatch(pl.Callback):
         """Whether any check has been good."""
         return any(check["good"] for check in self.checks)
 
+    @property
+    def gave_up(self) -> bool:
+        """Whether the last checks have all found a collapse, after a good one."""
+        last = self.checks[-self.patience :] if self.patience else []
+        return self.was_good and len(last) == self.patience and not any(check["good"] for check in last)
+
+    def on_train_start(self, trainer: pl.Trainer, gan: pl.LightningModule) -> None:
+        """Don't go on where the training had been stopped."""
+        trainer.should_stop = self.gave_up
+
     def on_train_epoch_end(self, trainer: pl.Trainer, gan: pl.LightningModule) -> None:
-        """Judge the samples of this moment."""
+        """Judge the samples of this moment, in the first of several processes."""
         assert isinstance(gan, GAN)
-        row = gan.history.rows[-1]
-        self.check(gan, diversity(fixed_samples(gan, self.n, self.seed)), row.get("discriminator/accuracy", 0.0))
+        if trainer.is_global_zero:
+            row = gan.history.rows[-1]
+            self.check(gan, diversity(self.samples(gan)), row.get("discriminator/accuracy", 0.0))
+        trainer.should_stop = trainer.strategy.broadcast(self.gave_up)
 
     def check(self, gan: GAN, found: float, accuracy: float) -> None:
         """Record a check; keep the weights when it is good, warn when the training has just gone bad."""
@@ -92,12 +107,6 @@ class CollapseWatch(pl.Callback):
         """Go on from a checkpoint."""
         self.reason = state_dict["reason"]
         self.checks = list(state_dict["checks"])
-
-
-def fixed_samples(gan: GAN, n: int, seed: int) -> Tensor:
-    """The same n samples `(n, C, *spatial)` at any time, drawn one by one to save memory; on the CPU, float32."""
-    rng = torch.Generator().manual_seed(seed % 2**32)
-    return torch.cat([gan.sample(1, rng).float().cpu() for _ in range(n)])
 
 
 def diversity(images: Tensor | Sequence[Tensor]) -> float:

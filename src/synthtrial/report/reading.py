@@ -59,16 +59,19 @@ def check_reference(params: dict[str, Any]) -> None:
 def read_synthesis(folder: Path, generator: str, split: str) -> Synthesis:
     """Read what one generator, trained on one split, left behind."""
     model, fidelity = (folder / kind / generator / split for kind in ("models", "fidelity"))
-    samples = model / "samples.png"
+    samples, reconstructions = model / "samples.png", model / "reconstructions.png"
     return Synthesis(
         generator=generator,
         split=split,
         model=read_json(model / "model.json", stage="train_gan"),
         losses=read_table(model / "losses.csv", stage="train_gan"),
+        smooth_losses=read_table(model / "losses_smooth.csv", stage="train_gan"),
+        loss_summary=read_table(model / "losses_summary.csv", stage="train_gan"),
         cohort=SyntheticCohort(folder / "synthetic" / generator / split),
         fidelity=read_json(fidelity / "fidelity.json", stage="fidelity"),
         fidelity_figures=sorted((fidelity / "figures").glob("*.png")),
         samples=samples if samples.is_file() else None,
+        reconstructions=reconstructions if reconstructions.is_file() else None,
     )
 
 

@@ -26,20 +26,26 @@ class Synthesis:
         generator, split: its place in the study.
         model: content of `model.json`.
         losses: content of `losses.csv`: `images` and one column per loss term.
+        smooth_losses: the same of `losses_smooth.csv`, moving averages.
+        loss_summary: content of `losses_summary.csv`, one row per loss term.
         cohort: the cases drawn from it.
         fidelity: content of `fidelity.json`.
         fidelity_figures: PNGs of the fidelity stage.
         samples: grid of samples at the end of training.
+        reconstructions: grid of real cases, encoded and generated again, of a family that can do so.
     """
 
     generator: str
     split: str
     model: dict[str, Any]
     losses: pd.DataFrame
+    smooth_losses: pd.DataFrame
+    loss_summary: pd.DataFrame
     cohort: SyntheticCohort
     fidelity: dict[str, Any]
     fidelity_figures: list[Path]
     samples: Path | None
+    reconstructions: Path | None
 
 
 @dataclass(frozen=True)

@@ -86,24 +86,13 @@ def fidelity_frame(results: Results) -> pd.DataFrame:
 
 
 def loss_frame(results: Results) -> pd.DataFrame:
-    """One row per generator, split and loss term: minimum, maximum, mean and last logged value."""
-    rows = []
-    for synthesis in results.syntheses:
-        for term in loss_terms(synthesis.losses):
-            values = synthesis.losses[term].dropna()
-            if len(values):
-                rows.append(
-                    {
-                        "generator": synthesis.generator,
-                        "split": synthesis.split,
-                        "term": term,
-                        "min": values.min(),
-                        "max": values.max(),
-                        "mean": values.mean(),
-                        "last": values.iloc[-1],
-                    }
-                )
-    return pd.DataFrame(rows, columns=["generator", "split", "term", "min", "max", "mean", "last"])
+    """One row per generator, split and loss term: minimum, maximum and mean over all steps, moving average at the end."""
+    frames = [
+        synthesis.loss_summary.assign(generator=synthesis.generator, split=synthesis.split)
+        for synthesis in results.syntheses
+    ]
+    columns = ["generator", "split", "term", "min", "max", "mean", "average"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
 def fold_frame(results: Results) -> pd.DataFrame:

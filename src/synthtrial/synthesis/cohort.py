@@ -19,6 +19,8 @@ MANIFEST_COLUMNS = (
     "weights_sha256",
     "seed",
     "index",
+    "label",
+    "source_case",
     "threshold",
     "lesion_voxels",
     "lesion_ml",
@@ -62,8 +64,10 @@ class SyntheticCohort:
                     "run `dvc repro` (or pipelines/synthesize.py) first"
                 )
         self.facts: dict = json.loads((self.folder / "synthetic.json").read_text(encoding="utf-8"))
-        text = ("case_id", "generator", "split", "weights_sha256", "nearest_case", "reason", "image", "mask")
-        self.manifest = pd.read_csv(self.folder / "manifest.csv", dtype=dict.fromkeys(text, str), keep_default_na=False)
+        text = ("case_id", "generator", "split", "label", "source_case", "weights_sha256", "nearest_case", "reason")
+        self.manifest = pd.read_csv(
+            self.folder / "manifest.csv", dtype=dict.fromkeys((*text, "image", "mask"), str), keep_default_na=False
+        )
         self._check_manifest()
         self.manifest = self.manifest.set_index("case_id", drop=False)
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from synthtrial import params
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.representations.building import build_representation
 from synthtrial.errors import ConfigError, SynthtrialError
 from synthtrial.synthesis.cohort import MANIFEST_COLUMNS, voxel_ml
 from synthtrial.synthesis.decoding import Decoder, SyntheticCase
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import torch
 
     from synthtrial.gans.base import GAN
+    from synthtrial.gans.conditions import Conditions
+    from synthtrial.gans.dataset import RealCases
 
 
 def synthesize(
@@ -47,7 +49,8 @@ def synthesize(
         cohort: the prepared cohort that the generator was trained on.
         folder: `synthetic/<generator>/<split>/`; replaced whole when all is written.
         count: accepted cases wanted.
-        settings: the `synthesis` part of params.yaml: `threshold`, `components`, `min_lesion_voxels`, `limit_factor`.
+        settings: the `synthesis` part of params.yaml: `threshold`, `components`, `min_lesion_voxels`, `limit_factor`,
+            `masks`.
         seed: seed of the noise.
         device: where the generator runs.
         progress: show a progress bar.
@@ -58,12 +61,17 @@ def synthesize(
     """
     if count < 1:
         raise ConfigError(f"{count} synthetic cases were asked for: raise synthesis.per_real")
+    import torch
+
+    from synthtrial.gans.conditions import draw
     from synthtrial.gans.model import load_generator
 
     generator = load_generator(model_folder).to(device)
     model = json.loads((model_folder / "model.json").read_text(encoding="utf-8"))
+    cases = cases_of_model(model, cohort, generator)
+    conditions = conditions_of(generator, cases, settings["masks"], seed)
     decode = Decoder(
-        representation=params.build(model["representation"]),
+        representation=cases.representation,
         threshold=settings["threshold"],
         components=settings["components"],
         min_lesion_voxels=settings["min_lesion_voxels"],
@@ -79,7 +87,10 @@ def synthesize(
         while accepted < count and len(rows) < limit:
             index = len(rows)
             case_id = f"{model['generator']}-{model['split']}-{index:05d}"
-            case = decode(draw(generator, seed, index))
+            condition = conditions(index)
+            with torch.inference_mode():
+                drawn = draw(generator, case_rng(seed, index), condition)
+            case = decode(drawn[0].numpy())
             written = writer.write(case_id, case) if case.accepted else WrittenCase()
             accepted += case.accepted
             rows.append(
@@ -88,6 +99,8 @@ def synthesize(
                     **{key: model[key] for key in ("generator", "split", "weights_sha256")},
                     "seed": seed,
                     "index": index,
+                    "label": condition.label or only_class(model["config"]),
+                    "source_case": condition.source_case,
                     "threshold": settings["threshold"],
                     **_measurements(case, cohort, nearest),
                     **asdict(written),
@@ -106,12 +119,49 @@ def synthesize(
         write_json(partial / "synthetic.json", _facts(model, cohort, window, seed, settings, count, rows))
 
 
-def draw(generator: GAN, seed: int, index: int) -> np.ndarray:
-    """Draw case `index` as float32 `(channels, *padded)`."""
-    import torch
+def cases_of_model(model: dict[str, Any], cohort: PreparedCohort, generator: GAN) -> RealCases:
+    """The real cases that a trained generator has seen, each in the role that it had."""
+    from synthtrial.gans.dataset import RealCases
+    from synthtrial.gans.roles import roles_of
 
-    with torch.inference_mode():
-        return generator.sample(1, case_rng(seed, index))[0].float().cpu().numpy()
+    roles = roles_of(model["config"], cohort, model["seen_cases"], generator.uses_unlabelled)
+    return RealCases(cohort, roles, build_representation(model["representation"]), model["seed"])
+
+
+def conditions_of(generator: GAN, cases: RealCases, masks: str, seed: int) -> Conditions:
+    """What each sample is told: its class, the case to translate, or its mask.
+
+    Args:
+        generator: the trained generator.
+        cases: the real cases that it has seen.
+        masks: `real` or `deformed` masks of these cases, `generator` for its own, or a folder of label maps.
+        seed: of the masks.
+
+    Raises:
+        ConfigError: when the generator has no masks of its own to make.
+    """
+    from synthtrial.gans.conditions import Conditions
+
+    if generator.conditions_on != "mask":
+        return Conditions(generator.conditions_on, cases)
+    if masks == "generator":
+        if not generator.makes_masks:
+            raise ConfigError(
+                "synthesis.masks=generator, but this generator makes none: choose real, deformed or a folder"
+            )
+        return Conditions("", cases)
+    from synthtrial.synthesis.masks import MaskSource
+
+    source = MaskSource(masks, cases.cohort, cases.roles.real)
+    return Conditions("mask", cases, lambda index: source(np.random.default_rng([seed, index])))
+
+
+def only_class(config: dict[str, Any]) -> str:
+    """The class that all cases of a generator have, if there is one."""
+    domains, classes = config.get("domains"), config.get("classes") or []
+    if domains and domains["column"] == "label":
+        return str(domains["target"])
+    return str(classes[0]) if len(classes) == 1 else ""
 
 
 def case_rng(seed: int, index: int) -> torch.Generator:
@@ -153,8 +203,10 @@ def _facts(
     count: int,
     rows: list[dict[str, Any]],
 ) -> dict[str, Any]:
+    inherited = model["start_from"] or {}
     return {
-        **{key: model[key] for key in ("generator", "split", "weights_sha256", "seen_cases", "seen_patients")},
+        **{key: model[key] for key in ("generator", "split", "weights_sha256")},
+        **{key: [*model[key], *inherited.get(key, [])] for key in ("seen_cases", "seen_patients")},
         **{key: cohort.facts[key] for key in ("labels", "channels", "shape", "spacing_mm", "unit")},
         "intensity_window": list(window),
         "seed": seed,

@@ -161,6 +161,11 @@ def _cohort_of(arm: Arm, generator: str, synthetic: Synthetic, split: str, cohor
             f"{drawn.folder} has cases of shape {drawn.shape} with labels {drawn.labels}, but the cohort has "
             f"{cohort.shape} and {cohort.labels}: train {generator!r} and draw again"
         )
+    if cohort.labels and not drawn.manifest.loc[drawn.accepted, "mask"].all():
+        raise CohortError(
+            f"{drawn.folder} has images without masks, which arm {arm.name!r} can't train a segmenter on: choose another "
+            f"representation than image_only for {generator!r}"
+        )
     return drawn
 
 

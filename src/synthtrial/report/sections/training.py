@@ -44,7 +44,9 @@ def generator_blocks(results: Results, synthesis: Synthesis) -> list[Block]:
         blocks.append(Banner("COLLAPSED", f"Training of {name} was judged to have collapsed: {reason}."))
     else:
         blocks.append(Text("No collapse was seen during training."))
-    blocks.append(loss_picture(results, synthesis))
+    if origin := model.get("start_from"):
+        blocks.append(Text(f"It started from the weights in {origin['folder']}: {len(origin['taken'])} tensors taken."))
+    blocks.append(loss_picture(synthesis))
     if synthesis.samples is not None:
         blocks.append(
             Picture(
@@ -54,16 +56,26 @@ def generator_blocks(results: Results, synthesis: Synthesis) -> list[Block]:
                 alt="Grid of generated samples.",
             )
         )
+    if synthesis.reconstructions is not None:
+        blocks.append(
+            Picture(
+                name=f"reconstructions_{synthesis.generator}_{synthesis.split}",
+                content=synthesis.reconstructions,
+                caption=f"Real cases, encoded and generated again by {synthesis.generator}: what its latent space holds.",
+                alt="Grid of real cases above their reconstructions.",
+                cases="training",
+            )
+        )
     return blocks
 
 
-def loss_picture(results: Results, synthesis: Synthesis) -> Picture:
+def loss_picture(synthesis: Synthesis) -> Picture:
     """Every loss term over images seen."""
     return Picture(
         name=f"losses_{synthesis.generator}_{synthesis.split}",
-        content=loss_plot(synthesis, results.settings["loss_smoothing"]),
-        caption=f"Losses of generator {synthesis.generator} over images seen: logged values (thin) and their moving "
-        "average (thick). The two sides of a GAN should hold each other in balance; a discriminator whose loss falls "
+        content=loss_plot(synthesis),
+        caption=f"Losses of generator {synthesis.generator} over images seen: means per logging interval (thin) and the "
+        "exponential moving average over steps, weight 0.001 (thick). The two sides of a GAN should hold each other in balance; a discriminator whose loss falls "
         "to zero and stays there teaches the generator nothing more.",
         alt="Loss curves of the generator's networks.",
         cases="training",
@@ -71,13 +83,8 @@ def loss_picture(results: Results, synthesis: Synthesis) -> Picture:
 
 
 @house_style
-def loss_plot(synthesis: Synthesis, smoothing: float) -> Figure:
-    """One panel per term: raw values thin, their exponential moving average thick.
-
-    Args:
-        synthesis: whose `losses` are drawn.
-        smoothing: weight of a new value in the moving average, which corrects for its start at zero.
-    """
+def loss_plot(synthesis: Synthesis) -> Figure:
+    """One panel per term: means per interval thin, the exponential moving average over steps thick."""
     terms = loss_terms(synthesis.losses)
     rows = max(1, -(-len(terms) // ACROSS))
     figure, grid = new_figure(rows, ACROSS, height=2.1 * rows, sharex=True)
@@ -85,9 +92,9 @@ def loss_plot(synthesis: Synthesis, smoothing: float) -> Figure:
         axes.set_axis_off()
     for axes, term in zip(grid.flat, terms, strict=False):
         values = synthesis.losses[["images", term]].dropna()
-        smooth = values[term].ewm(alpha=smoothing, adjust=True).mean()
+        smooth = synthesis.smooth_losses[["images", term]].dropna()
         axes.plot(values["images"], values[term], color=REFERENCE_COLOUR, linewidth=0.7, alpha=0.35)
-        axes.plot(values["images"], smooth, color=REFERENCE_COLOUR, linewidth=1.8)
+        axes.plot(smooth["images"], smooth[term], color=REFERENCE_COLOUR, linewidth=1.8)
         axes.set_title(term)
         axes.tick_params(axis="x", labelbottom=True)
         light_grid(axes)
@@ -96,9 +103,10 @@ def loss_plot(synthesis: Synthesis, smoothing: float) -> Figure:
 
 
 def loss_table(results: Results) -> Table:
-    """Minimum, maximum, mean and last value of every loss term."""
+    """Minimum, maximum, mean and moving average of every loss term."""
     frame = loss_frame(results)
-    shown = [Column(name, name.capitalize(), numbers.significant) for name in ("min", "max", "mean", "last")]
+    names = {"min": "Min", "max": "Max", "mean": "Mean", "average": "Moving average at the end"}
+    shown = [Column(key, name, numbers.significant) for key, name in names.items()]
     return Table(
         name="losses",
         frame=frame,
@@ -108,7 +116,7 @@ def loss_table(results: Results) -> Table:
             Column("term", "Loss term", number=False),
             *shown,
         ],
-        caption="Logged values of every loss term over the whole training.",
+        caption="Every loss term over all steps of the training.",
         cases="training",
     )
 
