@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--accelerator", default="cpu", choices=("cpu", "gpu"))
     parser.add_argument("--threads", type=int, default=None, help="CPU threads (default: one per core)")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmarks")
-    words = parser.parse_args()
+    words = parser.parse_intermixed_args()
     settings = [word for word in words.words if "=" in word]
     prepare_phantom(words.dims, words.out)
     results = []

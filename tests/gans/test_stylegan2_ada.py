@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
@@ -21,7 +20,13 @@ from synthtrial.gans.stylegan2_penalties import PathLength
 
 def tiny_stylegan2(**overrides: Any) -> dict[str, Any]:
     """StyleGAN2-ADA at 16^3 with image and mask, and few channels."""
-    settings = {"spatial_dims": 3, "image_size": 16, "image_channels": 2, "mask_channels": 1}
+    settings = {
+        "spatial_dims": 3,
+        "image_size": 16,
+        "image_channels": 2,
+        "mask_channels": 1,
+        "path_length__weight": 2.0,
+    }
     widths = {"latent": 8, "style": 8, "channel_base": 64, "channel_max": 8}
     return read_config("stylegan2_ada", **settings | widths | overrides)
 
@@ -72,10 +77,22 @@ def test_samples_have_the_image_size(dims: int, size: int | list[int], channels:
     assert gan.judge(samples, {"real": samples}).shape == (2, 1)
 
 
-@pytest.mark.parametrize(("size", "start"), [([64, 64], (4, 4)), ([48, 64], (3, 4)), ([16, 80, 48], (4, 20, 12))])
-def test_squares_of_a_power_of_two_start_at_4x4(size: list[int], start: tuple[int, ...]) -> None:
-    assert pyramid(size)[0] == start if math.prod(start) <= 512 else True
-    assert pyramid([2 * n for n in (32, 32)])[0] == (4, 4)
+@pytest.mark.parametrize(
+    ("size", "start"),
+    [([16, 16], (4, 4)), ([1024, 1024], (4, 4)), ([48, 64], (3, 4)), ([112, 176], (7, 11)), ([32, 32, 48], (4, 4, 6))],
+)
+def test_squares_of_a_power_of_two_start_at_4x4_and_others_near_it(size: list[int], start: tuple[int, ...]) -> None:
+    grids = pyramid(size)
+    assert grids[0] == start
+    assert grids[-1] == tuple(size)
+
+
+def test_without_a_channel_base_the_width_at_full_size_is_the_same_for_all_sizes() -> None:
+    for dims, width in ((2, 32), (3, 16)):
+        for size in (16, 32):
+            with torch.device("meta"):
+                gan = tiny(spatial_dims=dims, image_size=size, channel_base=None, channel_max=512)
+            assert gan.discriminator.from_image.weight.shape[0] == width
 
 
 def test_one_seed_gives_one_sample_whatever_came_before() -> None:
@@ -209,8 +226,7 @@ def test_the_path_length_is_the_slope_of_a_linear_generator() -> None:
 
 
 def test_r1_is_the_squared_slope_by_the_rule_and_reaches_the_discriminator_through_the_augmentation() -> None:
-    gan = tiny(augment__probability=0.5, r1__interval=4)
-    assert gan.r1 is not None
+    gan = tiny(augment__probability=0.5, r1__gamma=None)
     real = images(2)
     found = gan.r1(lambda x: 3 * x.flatten(1).sum(dim=1), real, batch_size=2)
     gamma = 0.0002 * 16**3 / 2
@@ -222,13 +238,13 @@ def test_r1_is_the_squared_slope_by_the_rule_and_reaches_the_discriminator_throu
 
 
 def test_adam_is_rescaled_for_lazy_penalties() -> None:
-    gan = tiny(lr_g=0.01, lr_d=0.01)
-    generator, discriminator = gan.configure_optimizers()
-    for optimizer, interval in ((generator, 16), (discriminator, 4)):
+    gan = tiny(lr_g=0.01, lr_d=0.01, r1__interval=16)
+    discriminator, generator = gan.configure_optimizers()
+    for optimizer, interval in ((discriminator, 16), (generator, 4)):
         share = interval / (interval + 1)
         assert optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * share)
         assert optimizer.param_groups[0]["betas"] == pytest.approx((0.0, 0.99**share))
-    without = tiny(lr_g=0.01, path_length=None).configure_optimizers()[1]
+    without = tiny(lr_g=0.01, path_length__weight=0.0).configure_optimizers()[1]
     assert without.param_groups[0]["lr"] == pytest.approx(0.01)
 
 
@@ -249,14 +265,15 @@ def test_a_training_logs_every_term_and_moves_the_buffers(dims: int) -> None:
         "augment/probability",
     }
     assert isinstance(gan, StyleGAN2ADA)
-    assert gan.path_length is not None
     assert gan.path_length.mean > 0
     assert gan.generator_ema.mapping.average.abs().sum() > 0
 
 
 def test_without_penalties_and_augmentation_it_trains_on_single_images() -> None:
-    gan = run_steps(tiny(r1=None, path_length=None, augment=None, image_size=[16, 24, 16]), torch.rand(2, 2, 16, 24, 16), 1)
-    assert set(gan.history.rows[-1]) >= {"discriminator/real", "generator/adversarial"}
+    gan = tiny(r1__gamma=0.0, path_length__weight=0.0, augment=None, image_size=[16, 24, 16])
+    run_steps(gan, torch.rand(2, 2, 16, 24, 16), batch_size=1)
+    names = {"images", "discriminator/real", "discriminator/fake", "discriminator/accuracy", "generator/adversarial"}
+    assert set(gan.history.rows[-1]) == names
 
 
 @pytest.mark.parametrize(

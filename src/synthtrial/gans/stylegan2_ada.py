@@ -24,6 +24,8 @@ from synthtrial.gans.stylegan2_networks import Generator, channels_at, pyramid
 from synthtrial.gans.stylegan2_penalties import R1, PathLength, lazy_adam
 
 LOSS = "non_saturating"
+WIDTH = {2: 32, 3: 16}
+"""Channels at full size where no `channel_base` is given."""
 
 
 class StyleGAN2ADA(GAN):
@@ -47,15 +49,16 @@ class StyleGAN2ADA(GAN):
         latent: length of the noise vector z.
         style: length of the style w.
         mapping_layers: layers from z to w.
-        channel_base: channels times side, voxels, at every grid: 32768 gives 128 channels at 256 voxels.
+        channel_base: channels times side, voxels, at every grid: 32768 gives 128 channels at 256 voxels. Null for 32
+            channels at full size in 2D, 16 in 3D.
         channel_max: most channels of a grid.
         style_mixing: how often a batch takes its styles from two noise vectors.
         truncation: how far samples lie from the average style: 1 as learned; less is truer, but less diverse.
         lr_g: learning rate of the generator.
         lr_d: learning rate of the discriminator.
         betas: Adam's decay of the first and second moment.
-        r1: keyword arguments of `stylegan2_penalties.R1`; null for none.
-        path_length: keyword arguments of `stylegan2_penalties.PathLength`; null for none.
+        r1: keyword arguments of `stylegan2_penalties.R1`.
+        path_length: keyword arguments of `stylegan2_penalties.PathLength`.
         augment: keyword arguments of `adaptive_augmentation.AdaptiveAugmentation`; null for none.
         n_classes: classes to tell apart.
 
@@ -77,24 +80,21 @@ class StyleGAN2ADA(GAN):
         latent: int,
         style: int,
         mapping_layers: int,
-        channel_base: int,
+        channel_base: int | None,
         channel_max: int,
         style_mixing: float,
         truncation: float,
         lr_g: float,
         lr_d: float,
         betas: Sequence[float],
-        r1: dict[str, Any] | None = None,
-        path_length: dict[str, Any] | None = None,
+        r1: dict[str, Any],
+        path_length: dict[str, Any],
         augment: dict[str, Any] | None = None,
         n_classes: int = 0,
     ) -> None:
-        for name, settings, target in (("r1", r1, R1), ("path_length", path_length, PathLength)):
-            check_keys(settings or {}, name, target)
+        check_keys(r1, "r1", R1)
+        check_keys(path_length, "path_length", PathLength)
         check_keys(augment or {}, "augment", AdaptiveAugmentation)
-        slope = R1(**r1) if r1 is not None else None
-        path = PathLength(**path_length) if (path_length or {}).get("weight", 1) and path_length is not None else None
-        super().__init__(lazy_adam(lr_g, betas, path), lazy_adam(lr_d, betas, slope))
         check_counts(latent=latent, style=style, mapping_layers=mapping_layers)
         if not 0 <= style_mixing <= 1 or truncation < 0:
             raise ConfigError(
@@ -102,12 +102,15 @@ class StyleGAN2ADA(GAN):
             )
         if not 0 <= mask_channels < image_channels:
             raise ConfigError(f"mask_channels={mask_channels} must be less than image_channels={image_channels}")
+        slope, path = R1(**r1), PathLength(**path_length)
+        super().__init__(lazy_adam(lr_g, betas, path), lazy_adam(lr_d, betas, slope))
         self.r1, self.path_length = slope, path
         self.augment = AdaptiveAugmentation(spatial_dims, mask_channels, **augment) if augment is not None else None
         self.latent, self.style_mixing, self.truncation, self.n_classes = latent, style_mixing, truncation, n_classes
         self.conditions_on = "label" if n_classes else ""
         grids = pyramid(as_size(image_size, spatial_dims))
-        channels = channels_at(grids, channel_base, channel_max)
+        base = WIDTH[spatial_dims] * max(grids[-1]) if channel_base is None else channel_base
+        channels = channels_at(grids, base, channel_max)
         shared = {"mapping_layers": mapping_layers, "n_classes": n_classes}
         self.generator = Generator(grids, channels, image_channels, latent=latent, style=style, **shared)
         self.discriminator = Discriminator(grids, channels, image_channels, **shared)
@@ -122,9 +125,9 @@ class StyleGAN2ADA(GAN):
     def penalties(self) -> list[Penalty]:
         """R1 on the discriminator and path length on the generator, each an update of its own now and then."""
         found = []
-        if self.r1:
+        if self.r1.active:
             found.append(Penalty("discriminator", self.r1_terms, self.r1.interval, own_update=True))
-        if self.path_length:
+        if self.path_length.active:
             found.append(Penalty("generator", self.path_length_terms, self.path_length.interval, own_update=True))
         return found
 
@@ -152,12 +155,10 @@ class StyleGAN2ADA(GAN):
 
     def r1_terms(self, batch: Batch) -> Terms:
         """The discriminator's slope at real images."""
-        assert self.r1
         return {"r1": self.r1(lambda real: self.judge(real, batch), batch["real"], self.schedule.batch_size)}
 
     def path_length_terms(self, batch: Batch) -> Terms:
         """The generator's slope by the style, on a part of the batch."""
-        assert self.path_length
         labels = labels_of(batch)[: self.path_length.samples(len(batch["real"]))]
         noise = torch.randn(len(labels), self.latent, device=self.device)
         styles = self.generator.styles(noise, labels, self.style_mixing)

@@ -16,8 +16,8 @@ class R1:
     """The discriminator's squared slope at real images (Mescheder et al. 2018, arXiv 1801.04406, equation 9).
 
     Args:
-        gamma: its weight, which is halved; null for the rule of StyleGAN2-ADA, 0.0002 times the voxels of an image over
-            the images of a batch.
+        gamma: its weight, which is halved; 0 for none; null for the rule of StyleGAN2-ADA, 0.0002 times the voxels of
+            an image over the images of a batch.
         interval: steps from one to the next.
     """
 
@@ -26,6 +26,7 @@ class R1:
         if gamma is not None and gamma < 0:
             raise ConfigError(f"r1.gamma={gamma} must be at least 0")
         self.gamma, self.interval = gamma, interval
+        self.active = gamma != 0
 
     def __call__(self, judge: Callable[[Tensor], Tensor], real: Tensor, batch_size: int) -> Tensor:
         """The weighted penalty.
@@ -45,7 +46,7 @@ class PathLength(nn.Module):
     """How far the generator's slope by the style is from its running mean (equation 4 and appendix B).
 
     Args:
-        weight: its weight.
+        weight: its weight; 0 for none.
         interval: steps from one to the next.
         decay: how fast the mean follows.
         share: part of the batch that it is computed on, to save memory.
@@ -62,6 +63,7 @@ class PathLength(nn.Module):
                 f"and {share}"
             )
         self.weight, self.interval, self.decay, self.share = weight, interval, decay, share
+        self.active = weight > 0
         self.register_buffer("mean", torch.zeros(()))
 
     def samples(self, n: int) -> int:
@@ -89,11 +91,11 @@ def check_interval(interval: int, name: str) -> None:
         raise ConfigError(f"{name}.interval={interval} must be at least 1")
 
 
-def lazy_adam(lr: float, betas: Sequence[float], penalty: R1 | PathLength | None) -> OptimizerFactory:
+def lazy_adam(lr: float, betas: Sequence[float], penalty: R1 | PathLength) -> OptimizerFactory:
     """Adam for networks that a penalty updates once more in every `interval` steps (appendix B).
 
     So that one round of steps changes them as without it, the learning rate is multiplied, and the betas are raised, by
     c = interval / (interval + 1).
     """
-    share = penalty.interval / (penalty.interval + 1) if penalty else 1.0
+    share = penalty.interval / (penalty.interval + 1) if penalty.active else 1.0
     return adam(lr * share, [beta**share for beta in betas])
