@@ -1,9 +1,10 @@
-"""Train generators on the phantom and measure them: `python benchmarks/generators.py NAME ... [--dims 2] [key=value ...]`.
+"""Train generators on the phantom and measure them: `python benchmarks/generators.py NAME ... --dims 2 [key=value]`.
 
 Each generator trains on image and mask of 200 phantom patients, 64 x 64 pixels or 32 x 32 x 32 voxels, in a process of
 its own. Printed are its parameters, its speed, its largest memory, and the Frechet distance (random convolutional
 features of image and mask together, 100 cases against 100 real cases that it has not seen) after a single step and
-after training, beside those of Gaussian noise with the mean and variance of each channel, and of other real cases (the floor).
+after training, beside those of Gaussian noise with the mean and variance of each channel, and of other real cases,
+the floor.
 """
 
 from __future__ import annotations

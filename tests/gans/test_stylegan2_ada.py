@@ -13,9 +13,11 @@ from torch import Tensor
 from synthtrial.errors import ConfigError
 from synthtrial.gans.model import build, parameter_counts
 from synthtrial.gans.stylegan2_ada import StyleGAN2ADA
-from synthtrial.gans.stylegan2_layers import MinibatchDeviation, ModulatedConv, binomial_filter, resampled
-from synthtrial.gans.stylegan2_networks import Mapping, pyramid
+from synthtrial.gans.stylegan2_layers import MinibatchDeviation, ModulatedConv
+from synthtrial.gans.stylegan2_mapping import Mapping
+from synthtrial.gans.stylegan2_networks import pyramid
 from synthtrial.gans.stylegan2_penalties import PathLength
+from synthtrial.gans.stylegan2_resampling import binomial_filter, resampled
 
 
 def tiny_stylegan2(**overrides: Any) -> dict[str, Any]:
@@ -195,6 +197,18 @@ def test_style_mixing_takes_late_layers_from_other_noise() -> None:
     first = int(same.sum())
     assert 1 <= first < generator.synthesis.layers
     assert same[:first].all()
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_losses_in_bfloat16_are_near_those_in_full_precision(dims: int) -> None:
+    gan = tiny(spatial_dims=dims).eval()
+    found = []
+    for enabled in (False, True):
+        torch.manual_seed(0)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            terms = gan.discriminator_terms({"real": images(2, dims)})
+            found.append([term.item() for term in terms.values()])
+    assert found[1] == pytest.approx(found[0], rel=0.03)
 
 
 # Classes

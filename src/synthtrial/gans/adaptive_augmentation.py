@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from synthtrial.errors import ConfigError
 from synthtrial.gans.affine_augmentation import moved, random_blits, random_motions
 from synthtrial.gans.colour_augmentation import recoloured
+from synthtrial.gans.parallel import process, summed
 
 
 class AdaptiveAugmentation(nn.Module):
@@ -96,23 +97,21 @@ class AdaptiveAugmentation(nn.Module):
 
     @torch.no_grad()
     def observe(self, logits: Tensor) -> None:
-        """Take note of the discriminator's logits on real images."""
-        self.sign_sum += logits.sign().sum()
-        self.images += logits.numel()
+        """Take note of the discriminator's logits on real images, in all processes."""
+        self.sign_sum += summed(logits.sign().sum())
+        self.images += logits.numel() * process()[1]
 
     @torch.no_grad()
-    def adapt(self, batch_size: int, processes: int = 1) -> None:
-        """Move the probability when `every` batches have been observed; nothing waits for the device.
+    def adapt(self, batch_size: int) -> None:
+        """Move the probability when `every` batches of `batch_size` images have been observed.
 
-        Args:
-            batch_size: images per step and process.
-            processes: processes that train together, each observing its own images.
+        Nothing waits for the device.
         """
         if self.target is None:
             return
         due = self.images >= self.every * batch_size
         direction = (self.sign_sum / self.images.clamp(min=1) - self.target).sign()
-        step = direction * self.images * (processes / self.images_per_unit)
+        step = direction * self.images / self.images_per_unit
         self.probability.copy_(torch.where(due, self.probability + step, self.probability).clamp(0, 1))
         for count in (self.sign_sum, self.images):
             count.masked_fill_(due, 0.0)

@@ -45,7 +45,7 @@ def fitted_size(shape: Sequence[int], fits: dict[str, Any]) -> list[int]:
     Args:
         shape: spatial shape of a case, voxels.
         fits: the `fits:` part of a generator's configuration: `cube` (all axes alike), `multiple_of` (of every axis,
-            voxels), `smallest` (length of an axis, voxels), `sizes` (the lengths an axis can have, voxels, or null for any).
+            voxels), `smallest` (length of an axis, voxels), `sizes` (the lengths an axis can have, voxels; null: any).
 
     Returns:
         The padded shape, voxels, one number per axis.

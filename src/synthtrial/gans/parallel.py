@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import torch
 from pytorch_lightning.strategies import DDPStrategy
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 
 
 class AveragedGradients(DDPStrategy):
@@ -32,6 +32,14 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     flat /= distributed.get_world_size()
     for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
+
+
+def summed(tensor: Tensor) -> Tensor:
+    """The sum of a tensor over all processes."""
+    if distributed.is_available() and distributed.is_initialized():
+        tensor = tensor.clone()
+        distributed.all_reduce(tensor)
+    return tensor
 
 
 def process() -> tuple[int, int]:

@@ -167,7 +167,7 @@ class StyleGAN2ADA(GAN):
     def adapt(self) -> None:
         """Let the augmentation follow the discriminator."""
         if self.augment:
-            self.augment.adapt(self.schedule.batch_size, self.trainer.world_size)
+            self.augment.adapt(self.schedule.batch_size)
             self.history.add("augment/probability", self.augment.probability.clone())
 
     @torch.no_grad()

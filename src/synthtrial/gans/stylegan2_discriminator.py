@@ -9,7 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from synthtrial.gans.stylegan2_layers import EqualConv, EqualLinear, MinibatchDeviation
-from synthtrial.gans.stylegan2_networks import Mapping
+from synthtrial.gans.stylegan2_mapping import Mapping
 
 
 class ResidualBlock(nn.Module):

@@ -1,4 +1,4 @@
-"""Layers of StyleGAN2 in 2D and 3D: equalised learning rate, modulated convolution, noise, resampling."""
+"""Layers of StyleGAN2 in 2D and 3D: equalised learning rate, modulated convolution, noise, minibatch deviation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from synthtrial.gans.stylegan2_resampling import binomial_filter, resampled
 
 NoiseMode = Literal["random", "constant", "none"]
 
@@ -211,35 +213,3 @@ def on_channels(values: Tensor, x: Tensor) -> Tensor:
 def scale_channels(x: Tensor, factors: Tensor) -> Tensor:
     """Multiply `(B, C, *S)` by `(B, C)`."""
     return x * on_channels(factors, x)
-
-
-def binomial_filter() -> Tensor:
-    """[1, 3, 3, 1] / 8."""
-    return torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-
-
-def resampled(x: Tensor, taps: Tensor, *, padding: int, up: int = 1, down: int = 1) -> Tensor:
-    """Filter `(B, C, *S)` along every axis, with zeros outside.
-
-    Args:
-        taps: the filter, `(4,)`, the same along every axis.
-        padding: zeros around the image, voxels; with `up`, taken off the full result instead.
-        up: 2 puts a zero after every voxel first.
-        down: 2 keeps every second voxel of the result.
-    """
-    stride = up * down
-    square = taps[:, None] * taps
-    if x.dim() == 4:
-        return _depthwise(x, square, (stride, stride), (padding, padding), up > 1)
-    # Slice by slice, then across slices: three-dimensional depthwise convolutions are many times slower on CPUs.
-    n, _, depth, _, _ = x.shape
-    slices = _depthwise(x.transpose(1, 2).flatten(0, 1), square, (stride, stride), (padding, padding), up > 1)
-    columns = slices.unflatten(0, (n, depth)).transpose(1, 2).flatten(3)
-    return _depthwise(columns, taps[:, None], (stride, 1), (padding, 0), up > 1).unflatten(3, slices.shape[2:])
-
-
-def _depthwise(x: Tensor, taps: Tensor, stride: tuple[int, int], padding: tuple[int, int], transposed: bool) -> Tensor:
-    channels = x.shape[1]
-    weight = taps.expand(channels, 1, *taps.shape)
-    convolve = F.conv_transpose2d if transposed else F.conv2d
-    return convolve(x, weight, stride=stride, padding=padding, groups=channels)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from synthtrial.errors import ConfigError
+from synthtrial.gans.penalties import r1
 from synthtrial.gans.phases import OptimizerFactory, adam
 
 
@@ -37,9 +38,7 @@ class R1:
             batch_size: images of a batch, for the rule.
         """
         gamma = 0.0002 * prod(real.shape[2:]) / batch_size if self.gamma is None else self.gamma
-        real = real.detach().float().requires_grad_()
-        (slope,) = torch.autograd.grad(judge(real).sum(), real, create_graph=True)
-        return slope.square().flatten(1).sum(dim=1).mean() * (gamma / 2 * self.interval)
+        return r1(judge, real) * (gamma / 2 * self.interval)
 
 
 class PathLength(nn.Module):

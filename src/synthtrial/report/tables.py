@@ -86,7 +86,7 @@ def fidelity_frame(results: Results) -> pd.DataFrame:
 
 
 def loss_frame(results: Results) -> pd.DataFrame:
-    """One row per generator, split and loss term: minimum, maximum and mean over all steps, moving average at the end."""
+    """One row per generator, split and loss term: minimum, maximum, mean over all steps, moving average at the end."""
     frames = [
         synthesis.loss_summary.assign(generator=synthesis.generator, split=synthesis.split)
         for synthesis in results.syntheses

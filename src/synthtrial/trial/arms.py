@@ -163,8 +163,8 @@ def _cohort_of(arm: Arm, generator: str, synthetic: Synthetic, split: str, cohor
         )
     if cohort.labels and not drawn.manifest.loc[drawn.accepted, "mask"].all():
         raise CohortError(
-            f"{drawn.folder} has images without masks, which arm {arm.name!r} can't train a segmenter on: choose another "
-            f"representation than image_only for {generator!r}"
+            f"{drawn.folder} has images without masks, which arm {arm.name!r} can't train a segmenter on: choose "
+            f"another representation than image_only for {generator!r}"
         )
     return drawn
 
