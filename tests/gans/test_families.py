@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from saved_tensors import SavedTensors
 from small_gans import GENERATORS, read_config, run_steps
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from synthtrial.gans.base import GAN
 from synthtrial.gans.fitting import as_size, fitted_size
 from synthtrial.gans.model import build, networks
 from synthtrial.gans.phases import Batch, Terms
+from synthtrial.gans.schedule import Schedule
 
 NAMES = sorted(path.stem for path in GENERATORS.glob("*.yaml"))
 PUBLISHED = ("_brain", "_lung", "_page", "_paper", "_skin", "_thesis", "_unet", "unet1", "unet2")
@@ -84,6 +88,29 @@ def test_the_discriminator_sees_fakes_without_a_graph(name: str, dims: int) -> N
     run_steps(gan, real_images(config, 2))
     assert seen
     assert all(tensor.grad_fn is None and not tensor.requires_grad for tensor in seen)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_going_on_from_a_checkpoint_changes_nothing(name: str, tmp_path: Path) -> None:
+    """Image pools, adaptive augmentation, fading in of grids: whatever a family keeps, a checkpoint keeps, too."""
+    config = small(name, read_config(name)["fits"]["spatial_dims"][0], train__ema_half_life=4)
+    items = [{"real": x, "label": torch.tensor(0), "source": x.flip(-1)} for x in real_images(config, 4)]
+
+    def fitted_gan(epochs: int, start: Path | None = None, end: Path | None = None) -> GAN:
+        torch.manual_seed(0 if start is None else 7)
+        gan = build(config)
+        gan.schedule = Schedule(images=8, batch_size=2)
+        quiet = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
+        trainer = pl.Trainer(accelerator="cpu", max_epochs=epochs, logger=False, **quiet)  # type: ignore[arg-type]
+        trainer.fit(gan, DataLoader(items, batch_size=2), ckpt_path=start)  # type: ignore[arg-type]
+        if end:
+            trainer.save_checkpoint(end)
+        return gan
+
+    fitted_gan(1, end=tmp_path / "half.ckpt")
+    whole, resumed = fitted_gan(2), fitted_gan(2, start=tmp_path / "half.ckpt")
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[key]), key
 
 
 @pytest.mark.parametrize(("name", "dims"), CASES)

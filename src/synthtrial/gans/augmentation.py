@@ -9,12 +9,14 @@ appendix C).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from synthtrial.errors import ConfigError
+from synthtrial.gans.settings import check_keys
 
 
 class Augmentation:
@@ -63,6 +65,18 @@ class Augmentation:
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
+
+    @classmethod
+    def from_config(cls, settings: dict[str, Any] | None, spatial_dims: int) -> Augmentation:
+        """Read a family's `augment` subtree; None changes nothing.
+
+        Raises:
+            ConfigError: for an unknown key, a wrong value, or an axis that the images don't have.
+        """
+        check_keys(settings or {}, "augment", cls)
+        augmentation = cls(**(settings or {}))
+        augmentation.check_axes(spatial_dims)
+        return augmentation
 
     def check_axes(self, spatial_dims: int) -> None:
         """Raise a ConfigError for an axis that the images don't have."""

@@ -90,9 +90,7 @@ class CatGAN(GAN):
         self.label_weight = label_weight
         check_keys(generator, "generator", Generator, also=WIDTHS)
         check_keys(discriminator, "discriminator", Discriminator, also=WIDTHS)
-        check_keys(augment or {}, "augment", Augmentation)
-        self.augment = Augmentation(**(augment or {}))
-        self.augment.check_axes(spatial_dims)
+        self.augment = Augmentation.from_config(augment, spatial_dims)
         self.generator = Generator(size, image_channels, latent, **with_layers(generator, "generator", size))
         self.discriminator = Discriminator(
             size, image_channels, self.categories, **with_layers(discriminator, "discriminator", size)

@@ -92,12 +92,10 @@ class CycleGAN(GAN):
             raise ConfigError(f"decay_from={decay_from} must lie in [0, 1): it is a share of train.images")
         check_keys(generator, "generator", ResNetGenerator)
         check_keys(discriminator, "discriminator", PatchDiscriminator)
-        check_keys(augment or {}, "augment", Augmentation)
         size = as_size(image_size, spatial_dims)
         self.adversarial, self.cycle, self.identity = adversarial, cycle, identity
         self.decay_from = decay_from
-        self.augment = Augmentation(**(augment or {}))
-        self.augment.check_axes(spatial_dims)
+        self.augment = Augmentation.from_config(augment, spatial_dims)
         self.generator = nn.ModuleDict(
             {f"to_{domain}": ResNetGenerator(size, image_channels, **generator) for domain in DOMAINS}
         )

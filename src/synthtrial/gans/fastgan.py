@@ -20,7 +20,6 @@ from synthtrial.gans.layers import channels_last
 from synthtrial.gans.losses import accuracy, check_loss, discriminator_terms, generator_terms
 from synthtrial.gans.perceptual import PerceptualLoss
 from synthtrial.gans.phases import Batch, Terms, adam
-from synthtrial.gans.settings import check_keys
 from synthtrial.gans.structural_similarity import ms_ssim_loss
 
 
@@ -89,9 +88,7 @@ class FastGAN(GAN):
             raise ConfigError(f"mask_channels={mask_channels} must be less than image_channels={image_channels}")
         if perceptual_weights is not None and spatial_dims != 2:
             raise ConfigError("perceptual_weights are for 2D images: set perceptual_weights=null for volumes")
-        check_keys(augment or {}, "augment", Augmentation)
-        self.augment = Augmentation(**(augment or {}))
-        self.augment.check_axes(spatial_dims)
+        self.augment = Augmentation.from_config(augment, spatial_dims)
         self.mask_channels = mask_channels
         self.latent = latent
         self.loss = check_loss(loss)

@@ -93,12 +93,10 @@ class Pix2Pix(GAN):
         check_keys(generator, "generator", UNet)
         check_keys(discriminator, "discriminator", PatchDiscriminator)
         check_keys(mask_generator or {}, "mask_generator", mask_networks)
-        check_keys(augment or {}, "augment", Augmentation)
         size = as_size(image_size, spatial_dims)
         self.mask_channels, self.l1, self.diversity = mask_channels, l1, diversity
         self.loss = check_loss(loss)
-        self.augment = Augmentation(**(augment or {}))
-        self.augment.check_axes(spatial_dims)
+        self.augment = Augmentation.from_config(augment, spatial_dims)
         painter = UNet(size, mask_channels, image_channels - mask_channels, **generator)
         if diversity and not painter.noise_channels:
             raise ConfigError("diversity compares images of different noise: it needs generator.noise_channels above 0")

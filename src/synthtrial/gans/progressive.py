@@ -19,7 +19,6 @@ from synthtrial.gans.losses import accuracy, discriminator_terms, generator_term
 from synthtrial.gans.penalties import r1
 from synthtrial.gans.phases import Batch, Penalty, Terms, adam
 from synthtrial.gans.progressive_networks import Discriminator, Generator, at_size
-from synthtrial.gans.settings import check_keys
 
 LOSS = "non_saturating"
 
@@ -89,9 +88,7 @@ class Progressive(GAN):
             raise ConfigError(
                 f"stage_images={stage_images} and r1_interval={r1_interval} must be at least 1, r1={r1} at least 0"
             )
-        check_keys(augment or {}, "augment", Augmentation)
-        self.augment = Augmentation(**(augment or {}))
-        self.augment.check_axes(spatial_dims)
+        self.augment = Augmentation.from_config(augment, spatial_dims)
         self.latent = latent
         self.stage_images = stage_images
         self.r1_weight = r1

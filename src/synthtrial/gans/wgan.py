@@ -19,7 +19,6 @@ from synthtrial.gans.layers import channels_last
 from synthtrial.gans.penalties import gradient_penalty
 from synthtrial.gans.perceptual import PerceptualLoss
 from synthtrial.gans.phases import Batch, OptimizerFactory, Penalty, Phase, Terms, adam, rmsprop
-from synthtrial.gans.settings import check_keys
 from synthtrial.gans.wgan_networks import build_networks
 
 
@@ -83,9 +82,7 @@ class WGAN(GAN):
         check_bound(clip, penalty, discriminator)
         if n_critic < 1:
             raise ConfigError(f"n_critic={n_critic} must be at least 1")
-        check_keys(augment or {}, "augment", Augmentation)
-        self.augment = Augmentation(**(augment or {}))
-        self.augment.check_axes(spatial_dims)
+        self.augment = Augmentation.from_config(augment, spatial_dims)
         if perceptual_weights is not None and spatial_dims != 2:
             raise ConfigError("perceptual_weights are for 2D images: set perceptual_weights=null for volumes")
         self.perceptual = None if perceptual_weights is None else PerceptualLoss(perceptual_weights)

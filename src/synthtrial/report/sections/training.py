@@ -74,9 +74,9 @@ def loss_picture(synthesis: Synthesis) -> Picture:
     return Picture(
         name=f"losses_{synthesis.generator}_{synthesis.split}",
         content=loss_plot(synthesis),
-        caption=f"Losses of generator {synthesis.generator} over images seen: means per logging interval (thin), and the "
-        "exponential moving average over steps with weight 0.001 (thick). The two sides of a GAN should hold each other in "
-        "balance; a discriminator whose loss falls to zero and stays there teaches the generator nothing more.",
+        caption=f"Losses of generator {synthesis.generator} over images seen: means per logging interval (thin), and "
+        "the exponential moving average over steps with weight 0.001 (thick). The two sides of a GAN should hold each "
+        "other in balance; a discriminator whose loss stays near zero teaches the generator nothing more.",
         alt="Loss curves of the generator's networks.",
         cases="training",
     )
