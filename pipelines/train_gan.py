@@ -18,13 +18,16 @@ def main() -> None:
     from synthtrial.gans.training import train
     from synthtrial.study_folder import StudyFolder
     from synthtrial.tracking import stage_run
+    from synthtrial.trial.guard import check_start
 
     study = StudyFolder(params.study.name)
     cohort = PreparedCohort(study.prepared)
+    config = plain(params.generators[place["generator"]])
+    check_start(config, cohort, params.protocol.name)
     folder = study.model(**place)
     with stage_run("train_gan", params, **place) as run:
         facts = train(
-            plain(params.generators[place["generator"]]),
+            config,
             name=place["generator"],
             cohort=cohort,
             split=place["split"],

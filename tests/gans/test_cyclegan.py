@@ -92,7 +92,7 @@ def test_a_step_logs_every_term_and_keeps_its_fakes() -> None:
     gan = train(make(), log_every=2)
     expected = {f"{phase}/{term}" for phase, terms in TERMS.items() for term in terms}
     assert set(gan.history.rows[0]) == expected | {"images", "discriminator/accuracy"}
-    assert int(gan.discriminator["target_pool"].count) == int(gan.discriminator["source_pool"].count) == 3
+    assert int(gan.pools["target"].count) == int(gan.pools["source"].count) == 3
 
 
 def test_without_identity_its_terms_are_gone() -> None:

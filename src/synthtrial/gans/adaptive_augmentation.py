@@ -11,6 +11,7 @@ from synthtrial.errors import ConfigError
 from synthtrial.gans.affine_augmentation import moved, random_blits, random_motions
 from synthtrial.gans.colour_augmentation import recoloured
 from synthtrial.gans.parallel import process, summed
+from synthtrial.gans.stylegan2_layers import full_precision
 
 
 class AdaptiveAugmentation(nn.Module):
@@ -79,8 +80,15 @@ class AdaptiveAugmentation(nn.Module):
         self.register_buffer("images", torch.zeros(()))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Change every sample of `(B, C, *spatial)` in its own way; gradients pass through, also twice."""
-        images = images.float()
+        """Change every sample of `(B, C, *spatial)` in its own way; gradients pass through, also twice.
+
+        In full precision: bfloat16 has too few digits for places in an image.
+        """
+        with full_precision(images):
+            return self.changed(images.float())
+
+    def changed(self, images: Tensor) -> Tensor:
+        """What `forward` does."""
         n, size = len(images), images.shape[2:]
         matrix = None
         if self.blits:

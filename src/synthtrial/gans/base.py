@@ -89,8 +89,11 @@ class GAN(pl.LightningModule):
 
     # What a family may change
 
-    def reconstruct(self, images: Tensor) -> Tensor | None:
-        """Encode images `(B, C, *spatial)` and generate them again; None for a family without an encoder."""
+    def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor | None:
+        """Encode images `(B, C, *spatial)`, of classes `(B,)` where the family has them, and generate them again.
+
+        None for a family without an encoder.
+        """
         return None
 
     def prepare_batch(self, batch: Batch) -> Batch:

@@ -101,8 +101,8 @@ class CycleGAN(GAN):
         )
         self.discriminator = nn.ModuleDict(
             {domain: PatchDiscriminator(size, image_channels, **discriminator) for domain in DOMAINS}
-            | {f"{domain}_pool": ImagePool(pool, (image_channels, *size)) for domain in DOMAINS}
         )
+        self.pools = nn.ModuleDict({domain: ImagePool(pool, (image_channels, *size)) for domain in DOMAINS})
         start_gaussian(self)
         channels_last(self)
         self.generator_ema = ema.frozen_copy(self.generator)
@@ -153,7 +153,7 @@ class CycleGAN(GAN):
         terms: Terms = {}
         for (domain, images), fakes in zip(self.by_domain(batch).items(), fake, strict=True):
             on_real = self.judge(domain, images)
-            on_fake = self.judge(domain, self.discriminator[f"{domain}_pool"](fakes))
+            on_fake = self.judge(domain, self.pools[domain](fakes))
             self.history.add("discriminator/accuracy", accuracy("least_squares", on_real, on_fake))
             found = discriminator_terms("least_squares", on_real, on_fake)
             terms |= {f"{name}_{domain}": value for name, value in found.items()}

@@ -125,5 +125,5 @@ class HAGANGP(HAGAN):
 
 def wasserstein(outputs: Tensor) -> Tensor:
     """A critic's loss from its outputs `(2B, K)` for real cases, then fakes; the first of K is its judgement."""
-    on_real, on_fake = outputs[:, 0].chunk(2)
+    on_real, on_fake = outputs[:, 0].float().chunk(2)
     return on_fake.mean() - on_real.mean()

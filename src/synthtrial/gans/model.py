@@ -80,9 +80,10 @@ def save_generator(gan: GAN, path: Path) -> str:
 
 def save_rest(gan: GAN, path: Path) -> None:
     """Write the networks that only a further training needs, such as the discriminator."""
-    keys = gan.state_dict().keys() - kept_state(gan).keys()
-    rest = {key: value for key, value in gan.state_dict().items() if key in keys and not key.startswith("generator.")}
-    save_file(_on_cpu(rest), path)
+    kept = kept_state(gan).keys()
+    rest = networks(gan).keys() - {"generator"}
+    state = {key: value for key, value in gan.state_dict().items() if key.split(".")[0] in rest and key not in kept}
+    save_file(_on_cpu(state), path)
 
 
 def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

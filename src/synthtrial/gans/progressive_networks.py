@@ -106,7 +106,8 @@ class Discriminator(nn.Module):
         for index in range(level, 0, -1):
             features = self.blocks[index - 1](features)
             if index == level and grown < level:
-                features = torch.lerp(self.from_image[level - 1](halved(images)), features, grown - level + 1)
+                coarse = self.from_image[level - 1](halved(images))
+                features = torch.lerp(coarse, features.to(coarse.dtype), grown - level + 1)
         return self.end(features)
 
 

@@ -31,10 +31,10 @@ WIDTH = {2: 32, 3: 16}
 class StyleGAN2ADA(GAN):
     """A style-based generator against a residual discriminator that sees augmented images.
 
-    In 2D the networks are those of the published code, number by number, and so are the penalties, style mixing, the
-    average style and the control of the augmentation. They carry over to 3D: kernels have 3x3x3 voxels, the filter
-    [1, 3, 3, 1] runs along all three axes, noise is a volume, and R1's rule counts voxels for pixels. The motions of
-    the augmentation have three-dimensional forms of their own, see `affine_augmentation`.
+    In 2D, without classes, the networks are those of the published code, number by number, and so are the penalties,
+    style mixing, the average style and the control of the augmentation. They carry over to 3D: kernels have 3x3x3
+    voxels, the filter [1, 3, 3, 1] runs along all three axes, noise is a volume, and R1's rule counts voxels for
+    pixels. The motions of the augmentation have three-dimensional forms of their own, see `affine_augmentation`.
 
     Other differences from the published code: augmentation interpolates linearly, at the resolution of the image;
     images need not be square; samples are cut to [-1, 1].

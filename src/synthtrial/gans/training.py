@@ -9,6 +9,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.cohorts.prepared import PreparedCohort
@@ -99,8 +100,8 @@ def train(
         save_rest(gan, partial / "discriminator.safetensors")
         gan.history.write(partial)
         page(partial / "samples.png", gan)
-        if (again := gan.reconstruct(shown.to(gan.device))) is not None:
-            rows = {"real": shown, "reconstructed": again.float().cpu()}
+        if again := reconstructions(gan, cases):
+            rows = {"real": shown, "reconstructed": torch.cat(again)}
             write_sample_page(partial / "reconstructions.png", rows, cases.representation)
         facts = {
             "generator": name,
@@ -144,6 +145,18 @@ def cases_of(
             f"train.accumulate={gan.schedule.accumulate}"
         )
     return RealCases(cohort, roles, build_representation(representation_of(config, cohort)), gan.seed)
+
+
+def reconstructions(gan: GAN, cases: RealCases) -> list[Tensor]:
+    """The cases on the sample page, encoded and generated again one by one; none for a family without an encoder."""
+    found = []
+    for case_id in cases.roles.real[:SHOWN]:
+        label = torch.tensor([cases.roles.label.get(case_id, -1)], device=gan.device)
+        again = gan.reconstruct(cases.encoded(case_id)[None].to(gan.device), label)
+        if again is None:
+            return []
+        found.append(again.float().cpu())
+    return found
 
 
 def origin_of(

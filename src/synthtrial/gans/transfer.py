@@ -12,7 +12,7 @@ from torch import Tensor
 
 from synthtrial.errors import TrainingError
 from synthtrial.gans.base import GAN
-from synthtrial.gans.model import file_hash
+from synthtrial.gans.model import file_hash, networks
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,18 @@ def read_origin(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "model.json").read_text(encoding="utf-8"))
 
 
+def seen_before(folder: Path) -> tuple[list[str], list[str]]:
+    """The cases that a model has learned from, and their patients, those of the models that it started from included.
+
+    Raises:
+        TrainingError: when there is no model.
+    """
+    origin = read_origin(folder)
+    earlier = origin.get("start_from") or {}
+    cases, patients = (origin[key] + earlier.get(key, []) for key in ("seen_cases", "seen_patients"))
+    return cases, patients
+
+
 def transfer(gan: GAN, folder: Path, family: str) -> Transfer:
     """Take every tensor of a trained model that has the same name and shape; the generator's from its average.
 
@@ -74,20 +86,22 @@ def transfer(gan: GAN, folder: Path, family: str) -> Transfer:
     found = load_file(folder / "generator.safetensors")
     rest = folder / "discriminator.safetensors"
     found |= load_file(rest) if rest.is_file() else {}
-    own = {name: tensor for name, tensor in gan.state_dict().items() if not name.startswith("generator.")}
+    parts = (networks(gan).keys() - {"generator"}) | {"generator_ema"}
+    own = {name: tensor for name, tensor in gan.state_dict().items() if name.split(".")[0] in parts}
     taken = {name: found[name] for name in own if name in found and found[name].shape == own[name].shape}
     # A bias that happens to have the right length is no layer.
     if not any(name.startswith("generator_ema.") and tensor.dim() > 1 for name, tensor in taken.items()):
         raise TrainingError(f"start_from: no layer of {folder} has the shape of this generator's: {_first(own, found)}")
     gan.load_state_dict(taken, strict=False)
     gan.generator.load_state_dict(gan.generator_ema.state_dict())
+    seen_cases, seen_patients = seen_before(folder)
     return Transfer(
         folder=str(folder),
         weights_sha256=origin["weights_sha256"],
         taken=sorted(taken),
         left=sorted(own.keys() - taken.keys()),
-        seen_cases=[*origin["seen_cases"], *(origin.get("start_from") or {}).get("seen_cases", [])],
-        seen_patients=[*origin["seen_patients"], *(origin.get("start_from") or {}).get("seen_patients", [])],
+        seen_cases=seen_cases,
+        seen_patients=seen_patients,
     )
 
 

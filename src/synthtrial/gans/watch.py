@@ -32,9 +32,10 @@ class CollapseWatch(pl.Callback):
 
     Args:
         real: images `(n, C, *spatial)` to compare with.
+        samples: draws as many samples, the same at every check.
         smallest_diversity: ratio below which samples count as alike.
+        patience: checks in a row, after a good one, that find a collapse before training is stopped; None for never.
         folder: where `good.safetensors` is kept.
-        seed: seed of the fixed noise.
 
     Attributes:
         reason: why the training counts as collapsed; empty while it is sound.

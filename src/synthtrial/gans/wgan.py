@@ -116,8 +116,8 @@ class WGAN(GAN):
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, batch: Batch) -> Terms:
         """Mean scores of augmented images, real ones to be raised and fakes lowered; their difference is logged too."""
-        on_real = self.discriminator(self.augment(real)).mean()
-        on_fake = self.discriminator(self.augment(fake)).mean()
+        on_real = self.discriminator(self.augment(real)).float().mean()
+        on_fake = self.discriminator(self.augment(fake)).float().mean()
         self.history.add("discriminator/wasserstein", on_real - on_fake)
         return {"real": -on_real, "fake": on_fake}
 

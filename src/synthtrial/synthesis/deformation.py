@@ -18,10 +18,10 @@ BEND = 0.03
 SMOOTHNESS = 0.125
 """Standard deviation of the Gaussian that smooths the displacement, as a fraction of the shortest axis in voxels."""
 ATTEMPTS = 10
-"""Deformations tried before the label map is given back as it is."""
+"""Deformations of one label map that are tried."""
 
 
-def deformed(label_map: np.ndarray, rng: np.random.Generator, spacing_mm: tuple[float, ...] = ()) -> np.ndarray:
+def deformed(label_map: np.ndarray, rng: np.random.Generator, spacing_mm: tuple[float, ...] = ()) -> np.ndarray | None:
     """Rotate, scale, shift and bend a label map around the centre of its lesion; values stay labels.
 
     A deformation that loses a label, such as a lesion of a few voxels, is drawn again. Beyond its border a label map
@@ -31,13 +31,16 @@ def deformed(label_map: np.ndarray, rng: np.random.Generator, spacing_mm: tuple[
         label_map: uint8 `(*shape)`, not empty.
         rng: where everything random comes from.
         spacing_mm: voxel size, mm, so that rotations are rigid on anisotropic grids, too; empty for cubes.
+
+    Returns:
+        The deformed label map, or None when every attempt has lost a label.
     """
     for _ in range(ATTEMPTS):
         places = random_places(label_map, rng, np.array(spacing_mm or [1.0] * label_map.ndim))
         moved = ndimage.map_coordinates(label_map, places, order=0, mode="nearest")
         if np.array_equal(np.unique(moved[moved > 0]), np.unique(label_map[label_map > 0])):
             return moved
-    return label_map
+    return None
 
 
 def random_places(label_map: np.ndarray, rng: np.random.Generator, spacing: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from synthtrial.gans.base import GAN
-    from synthtrial.gans.conditions import Conditions
+    from synthtrial.gans.conditions import Condition, Conditions
     from synthtrial.gans.dataset import RealCases
 
 
@@ -76,9 +76,12 @@ def synthesize(
         components=settings["components"],
         min_lesion_voxels=settings["min_lesion_voxels"],
     )
-    nearest = NearestRealCase(cohort, model["seen_cases"])
+    nearest = NearestRealCase(cohort, seen_with_copies(model, cohort))
     window = median_window(cohort, model["seen_cases"])
     limit = int(np.ceil(count * settings["limit_factor"]))
+    if generator.conditions_on == "source":
+        # A translation is the same each time, so that no case can be made from one source twice.
+        limit = min(limit, len(cases.roles.source))
     rows: list[dict[str, Any]] = []
     with atomic_folder(folder) as partial, _progress_bar(progress) as bar:
         writer = CaseWriter(partial, window=window, spacing_mm=tuple(cohort.facts["spacing_mm"]))
@@ -99,7 +102,7 @@ def synthesize(
                     **{key: model[key] for key in ("generator", "split", "weights_sha256")},
                     "seed": seed,
                     "index": index,
-                    "label": condition.label or only_class(model["config"]),
+                    "label": label_of(condition, model["config"], cohort),
                     "source_case": condition.source_case,
                     "threshold": settings["threshold"],
                     **_measurements(case, cohort, nearest),
@@ -114,7 +117,8 @@ def synthesize(
                 "synthesis.min_lesion_voxels"
             )
         if accepted < count:
-            bar.console.print(f"only {accepted} of {count} wanted cases were accepted in {limit} draws")
+            once = ", one per source case" if generator.conditions_on == "source" else ""
+            bar.console.print(f"only {accepted} of {count} wanted cases were accepted in {limit} draws{once}")
         pd.DataFrame(rows, columns=list(MANIFEST_COLUMNS)).to_csv(partial / "manifest.csv", index=False)
         write_json(partial / "synthetic.json", _facts(model, cohort, window, seed, settings, count, rows))
 
@@ -156,12 +160,19 @@ def conditions_of(generator: GAN, cases: RealCases, masks: str, seed: int) -> Co
     return Conditions("mask", cases, lambda index: source(np.random.default_rng([seed, index])))
 
 
-def only_class(config: dict[str, Any]) -> str:
-    """The class that all cases of a generator have, if there is one."""
+def seen_with_copies(model: dict[str, Any], cohort: PreparedCohort) -> list[str]:
+    """Ids of the cases that a generator has seen, and of their augmented copies where it has learned from them."""
+    seen = list(model["seen_cases"])
+    return seen + (cohort.augmented_of(seen) if model["config"].get("train", {}).get("copies", True) else [])
+
+
+def label_of(condition: Condition, config: dict[str, Any], cohort: PreparedCohort) -> str:
+    """The class of a sample: the one asked for, the only one learned, or, from site to site, its source's."""
     domains, classes = config.get("domains"), config.get("classes") or []
-    if domains and domains["column"] == "label":
-        return str(domains["target"])
-    return str(classes[0]) if len(classes) == 1 else ""
+    if domains:
+        of_source = str(cohort.cases.at[condition.source_case, "label"])
+        return str(domains["target"]) if domains["column"] == "label" else of_source
+    return condition.label or (str(classes[0]) if len(classes) == 1 else "")
 
 
 def case_rng(seed: int, index: int) -> torch.Generator:
@@ -184,6 +195,7 @@ def median_window(cohort: PreparedCohort, case_ids: list[str]) -> tuple[float, f
 
 def _measurements(case: SyntheticCase, cohort: PreparedCohort, nearest: NearestRealCase) -> dict[str, Any]:
     nearest_case, nearest_distance = nearest(case.image)
+    nearest_case = cohort.source_of(nearest_case)
     return {
         "lesion_voxels": case.lesion_voxels,
         "lesion_ml": round(case.lesion_voxels * voxel_ml(cohort.facts["spacing_mm"]), 6),

@@ -14,6 +14,8 @@ from synthtrial.synthesis.deformation import deformed
 
 ENDINGS = (".nii", ".nii.gz", ".npy", ".png")
 """Endings of the label maps that a folder may hold."""
+MASKS_TRIED = 20
+"""Masks that are tried before deforming is given up."""
 
 
 class MaskSource:
@@ -36,7 +38,7 @@ class MaskSource:
         self.cohort = cohort
         if not cohort.labels:
             raise ConfigError(f"masks: cohort {cohort.facts['name']!r} has no mask labels")
-        self._change: Callable[[np.ndarray, np.random.Generator], np.ndarray] = unchanged
+        self._change: Callable[[np.ndarray, np.random.Generator], np.ndarray | None] = unchanged
         if kind_or_folder in ("real", "deformed"):
             self.names = [case_id for case_id in case_ids if cohort.mask(case_id).any()]
             self._read: Callable[[str], np.ndarray] = cohort.mask
@@ -52,9 +54,20 @@ class MaskSource:
                 self._read(name)  # so that a wrong file is told before anything is drawn
 
     def __call__(self, rng: np.random.Generator) -> tuple[np.ndarray, str]:
-        """Draw a label map, uint8 `(*shape)`, and the name of its case or file."""
-        name = self.names[rng.integers(len(self.names))]
-        return self._change(np.array(self._read(name)), rng), name
+        """Draw a label map, uint8 `(*shape)`, and the name of its case or file.
+
+        Raises:
+            CohortError: when none of many masks can be deformed without losing a label.
+        """
+        for _ in range(MASKS_TRIED):
+            name = self.names[rng.integers(len(self.names))]
+            label_map = self._change(np.array(self._read(name)), rng)
+            if label_map is not None:
+                return label_map, name
+        raise CohortError(
+            f"masks: of {MASKS_TRIED} masks none could be deformed without losing a label: they are too small; "
+            "set synthesis.masks=real"
+        )
 
     def _read_file(self, name: str) -> np.ndarray:
         return read_label_map(self.folder / name, self.cohort.shape, self.cohort.labels)

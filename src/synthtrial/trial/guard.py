@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
+from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import LeakError
 
 LEAKY_PROTOCOL = "pooled"
 """The one protocol that lets a generator see judged cases; the report marks its verdicts."""
 
 SHOWN = 5
+
+
+def check_start(config: Mapping[str, Any], cohort: PreparedCohort, protocol: str) -> None:
+    """Refuse to start a generator from weights that have seen a test case of this cohort, or its patient.
+
+    Args:
+        config: the generator's configuration, with its `start_from`.
+        cohort: the prepared cohort.
+        protocol: `pooled` lets leaks pass; every other protocol refuses them.
+
+    Raises:
+        LeakError: naming the first cases, or patients, that were seen, and how many there are.
+    """
+    if not config.get("start_from"):
+        return
+    from synthtrial.gans.transfer import seen_before
+
+    cases, patients = seen_before(Path(config["start_from"]))
+    where = f"start_from {config['start_from']}"
+    check(cohort.test, cohort.patients(cohort.test), cases, patients, protocol, where)
 
 
 def check(
