@@ -26,6 +26,15 @@ def test_at_probability_zero_nothing_changes(dims: int) -> None:
 
 
 @pytest.mark.parametrize("dims", [2, 3])
+def test_autocast_does_not_blur_places(dims: int) -> None:
+    """bfloat16 has 8 binary digits: places in an image of 64 voxels would be off by a quarter of a voxel."""
+    images = torch.rand(2, 1, *[64] * dims)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        changed = augmentation(dims, probability=0.0)(images)
+    torch.testing.assert_close(changed, images, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
 def test_image_and_mask_move_together(dims: int) -> None:
     one = torch.rand(8, 1, *[8] * dims)
     changed = augmentation(dims, mask_channels=1, colours=False)(torch.cat([one, one], dim=1))
