@@ -88,6 +88,7 @@ def measure(words: argparse.Namespace) -> tuple[list[float], list[float], float]
         lr_d=4e-4,
         lr_e=1e-4,
         betas=(0.0, 0.999),
+        spectral_norm=True,
     )
     gan.schedule = Schedule(images=words.batch * words.steps, batch_size=words.batch)
     clock = Clock()

@@ -123,6 +123,14 @@ def test_synthetic_cases_of_another_shape_are_refused(tmp_path, make_cohort, mak
         assemble_all(tmp_path, cohort, [Arm("both", synthetic={"hagan": 1.0})], drawn)
 
 
+def test_synthetic_images_without_masks_train_no_segmenter(tmp_path, make_cohort, make_synthetic):
+    cohort = make_cohort()
+    drawn = make_synthetic(cohort)
+    drawn.manifest["mask"] = ""
+    with pytest.raises(CohortError, match="images without masks.*choose another representation than image_only"):
+        assemble_all(tmp_path, cohort, [Arm("both", synthetic={"hagan": 0.5})], drawn)
+
+
 def test_a_missing_arm_says_what_to_run(tmp_path):
     with pytest.raises(ConfigError, match=r"pipelines/assemble\.py"):
         read_arm(tmp_path / "arms" / "real.csv")
