@@ -57,6 +57,9 @@ KEYS = {
 PARTS = {"generators": ("representation", "fits", "train"), "segmenters": ("network", "train")}
 """Groups that every generator and every segmenter has."""
 
+LEARNED_FROM = {"classes": list[str] | None, "domains": dict | None, "start_from": str | None}
+"""Keys of a generator that say what it learns from, and their types; null and missing are the same."""
+
 
 def check_keys(params: Mapping[str, Any]) -> None:
     """Check the keys of a study, given whole as plain dicts and lists.
@@ -78,6 +81,9 @@ def check_keys(params: Mapping[str, Any]) -> None:
             check_type(settings, dict, f"{group}.{name}")
             for part in parts:
                 check_type(settings.get(part), dict, f"{group}.{name}.{part}")
+    for name, generator in (params.get("generators") or {}).items():
+        for word, hint in LEARNED_FROM.items():
+            check_type(generator.get(word), hint, f"generators.{name}.{word}")
     tracking = params["tracking"]
     if tracking["enabled"] and None in (tracking["uri"], tracking["artifacts"]):
         raise ConfigError("tracking.enabled is true: tracking.uri and tracking.artifacts must say where to write")

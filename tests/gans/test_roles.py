@@ -60,6 +60,8 @@ def test_domains_divide_cases_into_sources_and_targets(cohort: PreparedCohort) -
     [
         ({"classes": ["cyst"]}, r"classes\[0\] is 'cyst', but no training case has that; there are: '', 'benign'"),
         ({"domains": {"column": "site", "source": "A", "target": "C"}}, "domains.target is 'C'.*there are: 'A', 'B'"),
+        ({"domains": {"column": "site", "source": "A"}}, "domains.target is missing"),
+        ({"domains": {"column": "site", "source": "A", "target": "B", "to": "C"}}, "domains has no key 'to'"),
         ({"domains": {"column": "age", "source": "A", "target": "C"}}, "domains.column is 'age'; there are: label"),
     ],
 )

@@ -11,7 +11,7 @@ from synthtrial.errors import ConfigError
 from synthtrial.gans.affine_augmentation import moved, random_blits, random_motions
 from synthtrial.gans.colour_augmentation import recoloured
 from synthtrial.gans.parallel import process, summed
-from synthtrial.gans.stylegan2_layers import full_precision
+from synthtrial.gans.precision import full_precision
 
 
 class AdaptiveAugmentation(nn.Module):
@@ -84,7 +84,7 @@ class AdaptiveAugmentation(nn.Module):
 
         In full precision: bfloat16 has too few digits for places in an image.
         """
-        with full_precision(images):
+        with full_precision(images.device):
             return self.changed(images.float())
 
     def changed(self, images: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from synthtrial.gans import ema
 from synthtrial.gans.history import LossHistory
 from synthtrial.gans.parallel import average_gradients
 from synthtrial.gans.phases import Batch, Loss, OptimizerFactory, Penalty, Phase, Terms, split_batch, train_only
+from synthtrial.gans.precision import full_precision
 from synthtrial.gans.schedule import Schedule
 
 
@@ -183,7 +184,7 @@ class GAN(pl.LightningModule):
         """The same loss, outside of autocast."""
 
         def in_full_precision(batch: Batch) -> Terms:
-            with torch.autocast(self.device.type, enabled=False):
+            with full_precision(self.device):
                 return loss(batch)
 
         return in_full_precision

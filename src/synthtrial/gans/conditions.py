@@ -73,7 +73,8 @@ class Conditions:
         if not count:
             raise ConfigError("a generator that makes images to masks needs a representation with mask channels")
         label_map, source_case = self.masks(index)
-        blank = np.zeros_like(self.cases.cohort.image(self.cases.real_at(0)))
+        cohort = self.cases.cohort
+        blank = np.zeros((cohort.facts["channels"], *cohort.shape), np.float32)
         return Condition(self.cases.encode(blank, label_map)[None, -count:], source_case=source_case)
 
     def real_mask(self, index: int) -> tuple[np.ndarray, str]:

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from synthtrial.cohorts.representations.building import grid_of
 from synthtrial.errors import ConfigError
+from synthtrial.setting_types import check_arguments
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fits:
+    """The keys of a generator's `fits`, see `fitted_size`."""
+
+    spatial_dims: Sequence[int]
+    cube: bool
+    multiple_of: int
+    smallest: int
+    sizes: Sequence[int] | None
 
 
 def fitted(
@@ -25,6 +38,7 @@ def fitted(
         ConfigError: when the family can't make such arrays; the message says which it can.
     """
     channels, mask_channels, grid = grid_of(config["representation"], labels, image_channels, shape)
+    check_arguments(Fits, config["fits"], f"{place}.fits")
     dims = config["fits"]["spatial_dims"]
     if len(grid) not in dims:
         advice = (

@@ -21,7 +21,12 @@ def with_class(noise: Tensor, labels: Tensor | None, n_classes: int) -> Tensor:
     """Noise `(B, latent)`, then the classes `(B,)` as one-hot, `(B, latent + n_classes)`; zeros where not known."""
     if labels is None:
         return F.pad(noise, (0, n_classes))
-    return torch.cat([noise, (labels[:, None] == torch.arange(n_classes, device=labels.device)).float()], dim=1)
+    return torch.cat([noise, one_hot(labels, n_classes)], dim=1)
+
+
+def one_hot(labels: Tensor, n_classes: int) -> Tensor:
+    """Classes `(B,)` as ones among zeros, `(B, n_classes)`; zeros alone for a class that is not known."""
+    return (labels[:, None] == torch.arange(n_classes, device=labels.device)).float()
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

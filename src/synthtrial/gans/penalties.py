@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from synthtrial.gans.precision import full_precision
+
 Judge = Callable[[Tensor], Tensor]
 """Logits, of any shape, of images `(B, C, *spatial)`."""
 
@@ -37,7 +39,7 @@ def input_gradient(judge: Judge, images: Tensor) -> Tensor:
     `judge` must treat every sample on its own: batch norm would mix their gradients.
     """
     images = images.detach().requires_grad_()
-    with torch.autocast(images.device.type, enabled=False):
+    with full_precision(images.device):
         logits = judge(images)
         (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.flatten(1)

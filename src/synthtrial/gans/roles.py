@@ -8,6 +8,7 @@ from typing import Any
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import ConfigError
+from synthtrial.setting_types import check_arguments
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,15 @@ class Roles:
         return Roles(real, source, self.classes, self.label | label)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Domains:
+    """The keys of a translating generator's `domains`: the column that tells domains apart, and two of its values."""
+
+    column: str
+    source: str
+    target: str
+
+
 def roles_of(
     config: dict[str, Any], cohort: PreparedCohort, case_ids: Sequence[str], unlabelled: bool = False
 ) -> Roles:
@@ -56,6 +66,7 @@ def roles_of(
     source: list[str] = []
     real = list(case_ids)
     if domains:
+        check_arguments(Domains, domains, "domains")
         if domains["column"] not in ("label", "site"):
             raise ConfigError(f"domains.column is {domains['column']!r}; there are: label (the class), site")
         by_domain = grouped(cohort, case_ids, domains["column"])

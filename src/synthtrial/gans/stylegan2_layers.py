@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from synthtrial.gans.precision import full_precision
 from synthtrial.gans.stylegan2_resampling import binomial_filter, resampled
 
 NoiseMode = Literal["random", "constant", "none"]
@@ -47,7 +47,7 @@ class EqualLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `(B, features_in)` to `(B, features_out)`."""
-        with full_precision(x):
+        with full_precision(x.device):
             scale = self.lr_multiplier / math.sqrt(self.weight.shape[1])
             x = F.linear(x.float(), self.weight * scale, self.bias * self.lr_multiplier)
             return leaky(x) if self.activate else x
@@ -135,7 +135,7 @@ class ModulatedConv(nn.Module):
 
     def demodulation(self, style: Tensor) -> Tensor:
         """One over the norm of each output channel's modulated kernel, `(B, C_out)`."""
-        with full_precision(style):
+        with full_precision(style.device):
             energy = self.weight.square().flatten(2).sum(dim=2)
             return torch.rsqrt(style.square() @ energy.T + 1e-8)
 
@@ -192,12 +192,6 @@ class MinibatchDeviation(nn.Module):
         deviation = (groups.var(dim=0, correction=0) + 1e-8).sqrt().flatten(1).mean(dim=1)
         channel = on_channels(deviation.repeat(size)[:, None], x).expand(-1, 1, *x.shape[2:])
         return torch.cat([x, channel], dim=1)
-
-
-def full_precision(x: Tensor) -> AbstractContextManager[object]:
-    """Switch autocast off where `x` is; torch's `meta` device has none."""
-    device = x.device.type
-    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 def leaky(x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from synthtrial.gans.labels import UNKNOWN
+from synthtrial.gans.labels import UNKNOWN, one_hot
 from synthtrial.gans.stylegan2_layers import EqualLinear
 
 
@@ -44,8 +44,7 @@ class Mapping(nn.Module):
         x = normalised(z)
         if self.embed is not None:
             label = torch.full((len(z),), UNKNOWN, device=z.device) if label is None else label
-            one_hot = (label[:, None] == torch.arange(self.n_classes, device=z.device)).float()
-            x = torch.cat([x, normalised(self.embed(one_hot))], dim=1)
+            x = torch.cat([x, normalised(self.embed(one_hot(label, self.n_classes)))], dim=1)
         w = self.layers(x)
         return w if truncation == 1 else torch.lerp(self.average, w, truncation)
 

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from synthtrial.errors import ConfigError
 from synthtrial.gans.layers import halvings
+from synthtrial.gans.precision import full_precision
 from synthtrial.gans.stylegan2_layers import (
     EqualLinear,
     LearnedConstant,
     ModulatedConv,
     Noise,
     NoiseMode,
-    full_precision,
     leaky,
 )
 from synthtrial.gans.stylegan2_mapping import Mapping
@@ -100,7 +100,7 @@ class Synthesis(nn.Module):
             first = 2 * level - 1
             x = self.convs[first](x, styles[:, first], noise, rng)
             x = self.convs[first + 1](x, styles[:, first + 1], noise, rng)
-            with full_precision(x):
+            with full_precision(x.device):
                 image = resampled(image, 2 * self.taps, padding=1, up=2)
             image = image + self.to_image[level](x, styles[:, first + 2])
         return image

@@ -57,10 +57,7 @@ def seen_before(folder: Path) -> tuple[list[str], list[str]]:
     Raises:
         TrainingError: when there is no model.
     """
-    origin = read_origin(folder)
-    earlier = origin.get("start_from") or {}
-    cases, patients = (origin[key] + earlier.get(key, []) for key in ("seen_cases", "seen_patients"))
-    return cases, patients
+    return _seen(read_origin(folder))
 
 
 def transfer(gan: GAN, folder: Path, family: str) -> Transfer:
@@ -94,7 +91,7 @@ def transfer(gan: GAN, folder: Path, family: str) -> Transfer:
         raise TrainingError(f"start_from: no layer of {folder} has the shape of this generator's: {_first(own, found)}")
     gan.load_state_dict(taken, strict=False)
     gan.generator.load_state_dict(gan.generator_ema.state_dict())
-    seen_cases, seen_patients = seen_before(folder)
+    seen_cases, seen_patients = _seen(origin)
     return Transfer(
         folder=str(folder),
         weights_sha256=origin["weights_sha256"],
@@ -103,6 +100,12 @@ def transfer(gan: GAN, folder: Path, family: str) -> Transfer:
         seen_cases=seen_cases,
         seen_patients=seen_patients,
     )
+
+
+def _seen(origin: dict[str, Any]) -> tuple[list[str], list[str]]:
+    earlier = origin.get("start_from") or {}
+    cases, patients = (origin[key] + earlier.get(key, []) for key in ("seen_cases", "seen_patients"))
+    return cases, patients
 
 
 def _first(own: dict[str, Tensor], found: dict[str, Tensor]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ class ZConcat:
         ConfigError: for a 2D cohort.
     """
 
+    name: ClassVar[str] = "z_concat"
+
     def __init__(
         self,
         labels: Sequence[str],
@@ -39,9 +42,9 @@ class ZConcat:
         *,
         mask_levels: MaskLevels = "binary",
     ) -> None:
-        require_volume("z_concat", tuple(shape))
+        require_volume(self.name, tuple(shape))
         self.blocks = Blocks(len(labels), image_channels, mask_levels)
-        x, y, z = shape
+        x, y, z = self.shape = tuple(shape)
         self.channels, self.mask_channels, self.grid = 1, 0, (x, y, z * self.blocks.count)
 
     def encode(self, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
