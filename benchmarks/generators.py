@@ -134,11 +134,12 @@ def drawn(folder: Path, model: dict[str, Any], cohort: Any) -> np.ndarray:
     import torch
 
     from synthtrial.gans.conditions import draw
+    from synthtrial.gans.dataset import cases_of_model
     from synthtrial.gans.model import load_generator
-    from synthtrial.synthesis.drawing import case_rng, cases_of_model, conditions_of
+    from synthtrial.synthesis.draws import case_rng, conditions_of
 
     gan = load_generator(folder)
-    cases = cases_of_model(model, cohort, gan)
+    cases = cases_of_model(model, cohort, gan.uses_unlabelled)
     conditions = conditions_of(gan, cases, "deformed", seed=1)
     with torch.inference_mode():
         arrays = [draw(gan, case_rng(1, index), conditions(index))[0].numpy() for index in range(DRAWN)]
@@ -165,7 +166,7 @@ def held_out(cohort: Any, config: dict[str, Any]) -> np.ndarray:
 def frechet(first: np.ndarray, second: np.ndarray) -> float:
     """Frechet distance of two sets of arrays `(n, 2, *spatial)` in random convolutional features."""
     from synthtrial.fidelity.features.random_conv import RandomConv
-    from synthtrial.fidelity.frechet import frechet_distance
+    from synthtrial.fidelity.metrics.frechet import frechet_distance
 
     extract = RandomConv(spatial_dims=first.ndim - 2)
     return frechet_distance(extract(first.astype(np.float32)), extract(second.astype(np.float32)))

@@ -15,8 +15,8 @@ def main() -> None:
     params = stage_params("assemble", overrides)
 
     from synthtrial.cohorts.prepared import PreparedCohort
+    from synthtrial.cohorts.synthetic import SyntheticCohort
     from synthtrial.study_folder import StudyFolder
-    from synthtrial.synthesis.cohort import SyntheticCohort
     from synthtrial.tracking import stage_run
     from synthtrial.trial.arm import read_arms
     from synthtrial.trial.arms import assemble

@@ -32,6 +32,7 @@ def main() -> None:
             count=round(settings.pop("per_real") * len(cohort.split(place["split"]))),
             settings=settings,
             seed=params.study.seed,
+            cache=study.checkpoints("features"),
             device=str(best_device(params.trainer)),
         )
         run.log_artifact(folder / "manifest.csv")

@@ -23,12 +23,13 @@ GROUND = {
     "study_folder",
     "command_line",
     "hardware",
+    "holm",
 }
 MAY_IMPORT = {
     "cohorts": GROUND,
     "gans": GROUND | {"cohorts"},
-    "synthesis": GROUND | {"cohorts", "gans"},
-    "fidelity": GROUND | {"cohorts", "gans", "synthesis"},
+    "fidelity": GROUND | {"cohorts", "gans"},
+    "synthesis": GROUND | {"cohorts", "gans", "fidelity"},
     "segmentation": GROUND | {"cohorts"},
     "trial": GROUND | {"cohorts", "gans", "synthesis", "fidelity", "segmentation"},
     "report": GROUND | {"cohorts", "gans", "synthesis", "fidelity", "segmentation", "trial"},

@@ -55,4 +55,4 @@ def test_classes_of_other_packages_are_checked_by_their_keys_alone() -> None:
 def test_every_key_that_no_class_takes_has_its_type(study: str) -> None:
     params, _ = compose([f"study={study}"], CONF)
     for group, keys in KEYS.items():
-        assert set(params[group]) - {"features"} == set(keys), group
+        assert set(params[group]) == set(keys), group

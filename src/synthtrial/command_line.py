@@ -23,7 +23,9 @@ def stage_words(description: str | None, *places: str) -> tuple[dict[str, str], 
     Returns:
         The place in the matrix, and the `key=value` words to try on top of params.yaml.
     """
-    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for place in places:
         flag, settings = PLACES[place]
         parser.add_argument(flag, **settings)  # type: ignore[arg-type]

@@ -109,8 +109,10 @@ def check_parts(params: dict[str, Any], reader: Reader) -> None:
         ConfigError: when the cohort, the preparation, a training, an arm or the verdict's metric can't be as it is.
     """
     from synthtrial.cohorts.settings import PrepareSettings
+    from synthtrial.fidelity.features.building import build_extractors
     from synthtrial.gans.schedule import Schedule
     from synthtrial.segmentation.settings import train_settings
+    from synthtrial.synthesis.distance_gate import GateSettings
     from synthtrial.trial.arm import check_arms, read_arms
 
     prepare = construct(PrepareSettings, params["prepare"], "prepare")
@@ -118,6 +120,11 @@ def check_parts(params: dict[str, Any], reader: Reader) -> None:
     generators = params.get("generators") or {}
     for name, generator in generators.items():
         Schedule.from_config(generator["train"], f"generators.{name}.train")
+    if generators:
+        build_extractors(params["fidelity"]["features"], reader.spatial_dims, "fidelity.features")
+        if gate := params["synthesis"]["distance_gate"]:
+            settings = construct(GateSettings, gate, "synthesis.distance_gate")
+            build_extractors({"features": settings.features}, reader.spatial_dims, "synthesis.distance_gate")
     for name, segmenter in params["segmenters"].items():
         train_settings(segmenter["train"], f"segmenters.{name}.train")
     arms = read_arms(params["arms"])

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from synthtrial.fidelity.features.extractor import extract_features, views_of_case
+from fidelity.array_cases import array_cases
+from synthtrial.fidelity.features.extractor import extract_features
 from synthtrial.fidelity.features.random_conv import RandomConv, random_filters
-from synthtrial.fidelity.frechet import frechet_distance
+from synthtrial.fidelity.metrics.frechet import frechet_distance
 
 N = 24
 Change = Callable[[np.ndarray, float], np.ndarray]
@@ -74,10 +75,7 @@ def view_distances(change: Callable[[np.ndarray], np.ndarray]) -> dict[str, floa
     """Distance of each view between cases and the same cases with changed masks."""
     images, masks = ball_cases(3, seed=0)
     extractor = RandomConv(spatial_dims=3)
-    views = [
-        extract_features(extractor, [views_of_case(*case, labels=1) for case in zip(images, of, strict=True)], 7)
-        for of in (masks, change(masks))
-    ]
+    views = [extract_features(extractor, array_cases(images, of), 7) for of in (masks, change(masks))]
     return {view: frechet_distance(views[0][view], views[1][view]) for view in views[0]}
 
 

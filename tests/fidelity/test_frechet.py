@@ -5,7 +5,7 @@ import pytest
 from scipy import linalg
 
 from synthtrial.errors import SynthtrialError
-from synthtrial.fidelity.frechet import covariance_factor, frechet_distance
+from synthtrial.fidelity.metrics.frechet import covariance_factor, frechet_distance
 
 
 def correlated(n: int, d: int, seed: int, scale: float = 1.0, shift: float = 0.0) -> np.ndarray:
@@ -36,10 +36,32 @@ def test_equals_the_textbook_formula(n_first: int, n_second: int) -> None:
 
 
 @pytest.mark.parametrize("n", [8, 32, 200])
-def test_zero_for_equal_sets_and_symmetric(n: int) -> None:
-    first, second = correlated(n, 32, 1), correlated(n + 3, 32, 2, scale=1.5)
-    assert frechet_distance(first, first[::-1]) == pytest.approx(0, abs=1e-10)
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
+def test_zero_for_equal_sets_and_symmetric(n: int, scale: float) -> None:
+    first, second = correlated(n, 32, 1, scale), correlated(n + 3, 32, 2, scale=1.5 * scale)
+    assert frechet_distance(first, first[::-1]) <= 1e-12 * first.var(axis=0).sum()
     assert frechet_distance(first, second) == pytest.approx(frechet_distance(second, first), rel=1e-12)
+
+
+def test_zero_for_equal_sets_whose_variance_falls_steeply() -> None:
+    first = correlated(300, 40, 1) * 10.0 ** -np.arange(40)
+    assert frechet_distance(first, first[::-1]) <= 1e-12 * first.var(axis=0).sum()
+
+
+def test_correlated_gaussians_at_ten_thousand_cases_are_within_a_percent_of_the_closed_form() -> None:
+    mixings = [np.eye(8) + 0.3 * np.random.default_rng(seed).standard_normal((8, 8)) for seed in (1, 2)]
+    rng = np.random.default_rng(0)
+    first, second = (
+        rng.standard_normal((10_000, 8)) @ mixing + shift for mixing, shift in zip(mixings, (0, 0.5), strict=True)
+    )
+    covariances = [mixing.T @ mixing for mixing in mixings]
+    root = linalg.sqrtm(covariances[0] @ covariances[1]).real
+    closed_form = 8 * 0.5**2 + np.trace(covariances[0] + covariances[1] - 2 * root)
+    assert frechet_distance(first, second) == pytest.approx(closed_form, rel=0.01)
+
+
+def test_sets_without_variance_are_as_far_as_their_places() -> None:
+    assert frechet_distance(np.zeros((3, 2)), np.full((4, 2), 3.0)) == 18
 
 
 @pytest.mark.parametrize("n", [5, 16, 17, 60])

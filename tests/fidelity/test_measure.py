@@ -1,3 +1,5 @@
+"""The fidelity stage as a whole."""
+
 from __future__ import annotations
 
 import json
@@ -5,19 +7,58 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from synthesis.untrained_model import write_model
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import SynthtrialError
-from synthtrial.fidelity.distributions import intensity_histograms, kolmogorov_smirnov, lesion_volumes
-from synthtrial.fidelity.measure import display_window, measure
-from synthtrial.fidelity.pages import cut_plane
-from synthtrial.synthesis.cohort import SyntheticCohort
+from synthtrial.fidelity.cases import common_window, real_cases
+from synthtrial.fidelity.measure import measure
+from synthtrial.fidelity.measured import as_json, from_json
+from synthtrial.fidelity.pictures.pages import cut_plane
 from synthtrial.synthesis.drawing import synthesize
 
 FEATURES = {"_target_": "synthtrial.fidelity.features.random_conv.RandomConv", "filters": 8, "levels": 2}
-SETTINGS = {"repeats": 3, "batch_size": 4, "bins": 20, "page_cases": 2}
+SETTINGS = {
+    "features": {"random_conv": FEATURES},
+    "repeats": 3,
+    "batch_size": 4,
+    "pairs": 20,
+    "copy_rate": 0.05,
+    "copy_limit": 0.5,
+    "amounts": [0.25, 0.5],
+    "bins": 20,
+    "page_cases": 2,
+}
+DRAWING = {
+    "threshold": 0.0,
+    "components": 1,
+    "min_lesion_voxels": 1,
+    "limit_factor": 2,
+    "masks": "real",
+    "copy_rate": 0.05,
+    "copy_limit": 0.5,
+    "distance_gate": None,
+}
+FIGURES = {"intensities.png", "lesions.png", "samples.png", "closest_pairs.png", "nearest_distances.png"}
+FIGURES |= {"spectra.png", "walk.png"}
+
+
+def draw(cohort: PreparedCohort, place: Path, count: int = 8) -> SyntheticCohort:
+    """Cases of an untrained generator."""
+    synthesize(
+        model_folder=write_model(place / "model", cohort),
+        cohort=cohort,
+        folder=place / "synthetic",
+        count=count,
+        settings=DRAWING,
+        seed=1,
+        cache=place / "cache",
+        progress=False,
+    )
+    return SyntheticCohort(place / "synthetic")
 
 
 @pytest.fixture(params=[(16, 16, 16), (16, 16)], ids=["3D", "2D"])
@@ -26,112 +67,86 @@ def cohorts(
 ) -> tuple[PreparedCohort, SyntheticCohort]:
     """A prepared cohort, and one drawn from an untrained generator."""
     cohort = make_cohort(shape=request.param)
-    synthesize(
-        model_folder=write_model(tmp_path / "model", cohort),
-        cohort=cohort,
-        folder=tmp_path / "synthetic",
-        count=5,
-        settings={"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "limit_factor": 2, "masks": "real"},
-        seed=1,
-        progress=False,
-    )
-    return cohort, SyntheticCohort(tmp_path / "synthetic")
+    return cohort, draw(cohort, tmp_path)
 
 
-def run(cohort: PreparedCohort, synthetic: SyntheticCohort, folder: Path, case_ids: list[str] | None = None) -> dict:
+def run(cohort: PreparedCohort, synthetic: SyntheticCohort, folder: Path, **settings) -> dict:
     measure(
         cohort=cohort,
-        case_ids=cohort.development if case_ids is None else case_ids,
+        split=cohort.development,
         synthetic=synthetic,
-        features=FEATURES,
-        settings=SETTINGS,
+        model_folder=synthetic.folder.parent / "model",
+        settings=SETTINGS | settings,
         folder=folder,
+        cache=folder.parent / "cache",
         seed=0,
     )
     return json.loads((folder / "fidelity.json").read_text())
 
 
-def test_an_untrained_generator_lies_above_the_floor(
+def test_an_untrained_generator_lies_between_real_and_noise(
     cohorts: tuple[PreparedCohort, SyntheticCohort], tmp_path: Path
 ) -> None:
-    result = run(*cohorts, tmp_path / "fidelity")
-    names = [f"{metric}/random_conv_n5" for metric in ("frechet", "frechet_mask", "frechet_pair")]
-    assert list(result["metrics"]) == list(result["floor"]) == list(result["ceiling"]) == names
-    for name in names:
-        assert result["metrics"][name] > 2 * result["floor"][name]
+    cohort, synthetic = cohorts
+    result = run(cohort, synthetic, tmp_path / "fidelity")
+    for name in ("frechet/random_conv_n4", "frechet_mask/random_conv_n4", "frechet_pair/random_conv_n4"):
+        low, high = result["interval"][name]
+        assert 2 * result["floor"][name] < low <= result["metrics"][name] <= high
         assert result["ceiling"][name] > 2 * result["floor"][name]
-    assert (result["n_real"], result["n_synthetic"], result["n_rejected"]) == (12, 5, 0)
-    assert result["real"] == cohorts[0].development
-    assert [len(result["lesion_volume_ml"][kind]) for kind in ("real", "synthetic")] == [12, 5]
-    figures = {path.name for path in (tmp_path / "fidelity" / "figures").iterdir()}
-    assert figures == {"intensities.png", "lesion_volumes.png", "samples.png"}
+    assert {"ms_ssim/pixels_n8", "copies/pixels_n8", "membership_auc/random_conv_n8"} <= set(result["metrics"])
+    assert "coverage/random_conv" in result["left_out"]  # needs 12 of each
+    assert (result["n_real"], result["n_synthetic"], result["n_rejected"]) == (12, 8, 0)
+    assert result["real"] == cohort.development and set(result["held_out"]) == set(cohort.test)
+    gif = {"slices.gif"} if len(cohort.shape) == 3 else set()
+    assert {path.name for path in (tmp_path / "fidelity" / "figures").iterdir()} == FIGURES | gif
+
+
+def test_tables_and_features_are_kept(cohorts: tuple[PreparedCohort, SyntheticCohort], tmp_path: Path) -> None:
+    cohort, synthetic = cohorts
+    run(cohort, synthetic, tmp_path / "fidelity")
+    kept = np.load(tmp_path / "fidelity" / "features" / "random_conv.npz", allow_pickle=False)
+    assert list(kept["real_ids"]) == cohort.development and list(kept["synthetic_ids"]) == synthetic.accepted
+    assert kept["real"].shape == (12, 32) and kept["synthetic"].shape == (8, 32)
+    assert set(pd.read_csv(tmp_path / "fidelity" / "lesions.csv")["label"]) == {"lesion"}
+    assert len(pd.read_csv(tmp_path / "fidelity" / "lesion_cases.csv")) == 20
+    assert set(pd.read_csv(tmp_path / "fidelity" / "amounts.csv")["n_synthetic"]) == {3, 6}
 
 
 def test_the_same_seed_gives_the_same_bytes(cohorts: tuple[PreparedCohort, SyntheticCohort], tmp_path: Path) -> None:
     run(*cohorts, tmp_path / "a")
     run(*cohorts, tmp_path / "b")
     for path in (path for path in (tmp_path / "a").rglob("*") if path.is_file()):
-        assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
+        assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes(), path.name
 
 
-def test_too_few_cases_are_refused(cohorts: tuple[PreparedCohort, SyntheticCohort], tmp_path: Path) -> None:
-    with pytest.raises(SynthtrialError, match="at least 4 real"):
-        run(*cohorts, tmp_path / "fidelity", case_ids=cohorts[0].development[:3])
+def test_too_few_cases_are_refused(make_cohort: Callable[..., PreparedCohort], tmp_path: Path) -> None:
+    cohort = make_cohort(shape=(16, 16))
+    with pytest.raises(SynthtrialError, match="at least 4 real and 4 accepted"):
+        run(cohort, draw(cohort, tmp_path, count=3), tmp_path / "fidelity")
     assert not (tmp_path / "fidelity").exists()
 
 
-def test_another_shape_is_refused(
-    cohorts: tuple[PreparedCohort, SyntheticCohort], make_cohort: Callable[..., PreparedCohort], tmp_path: Path
-) -> None:
-    with pytest.raises(SynthtrialError, match="draw the synthetic cohort again"):
-        run(make_cohort("other", shape=(8, 8)), cohorts[1], tmp_path / "fidelity")
-
-
-def test_a_cohort_without_masks_has_the_image_metric_alone(
+def test_a_cohort_without_masks_has_no_lesions_and_the_image_metrics_alone(
     make_cohort: Callable[..., PreparedCohort], tmp_path: Path
 ) -> None:
     cohort = make_cohort(shape=(16, 16), labels=())
-    synthesize(
-        model_folder=write_model(tmp_path / "model", cohort),
-        cohort=cohort,
-        folder=tmp_path / "synthetic",
-        count=4,
-        settings={"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "limit_factor": 1, "masks": "real"},
-        seed=1,
-        progress=False,
-    )
-    result = run(cohort, SyntheticCohort(tmp_path / "synthetic"), tmp_path / "fidelity")
-    assert list(result["metrics"]) == ["frechet/random_conv_n4"]
-    assert result["lesion_volume_ml"] == {"real": [], "synthetic": []}
-
-
-def test_volumes_count_voxels_per_label(make_cohort: Callable[..., PreparedCohort]) -> None:
-    cohort = make_cohort(labels=("tumour", "node"))
-    case_id = cohort.development[0]
-    volumes = lesion_volumes((cohort, [case_id]), cohort.labels, voxel_ml=0.001)
-    mask = cohort.mask(case_id)
-    assert volumes["tumour"] == pytest.approx([(mask == 1).sum() / 1000])
-    assert volumes["all"] == pytest.approx(volumes["tumour"] + volumes["node"])
-
-
-def test_histograms_are_shares(make_cohort: Callable[..., PreparedCohort]) -> None:
-    cohort = make_cohort()
-    shares = intensity_histograms((cohort, cohort.test), bins=10)
-    assert shares.shape == (3, 1, 10)
-    assert np.allclose(shares.sum(axis=-1), 1)
-
-
-def test_kolmogorov_smirnov_tells_equal_from_apart() -> None:
-    values = np.arange(50.0)
-    assert kolmogorov_smirnov(values, values) == {"statistic": 0.0, "p": 1.0}
-    assert kolmogorov_smirnov(values, values + 100)["p"] < 1e-6
+    result = run(cohort, draw(cohort, tmp_path), tmp_path / "fidelity")
+    assert "frechet/random_conv_n4" in result["metrics"]
+    assert not any("_mask" in name or "_pair" in name for name in result["metrics"])
+    assert pd.read_csv(tmp_path / "fidelity" / "lesions.csv").empty
 
 
 def test_the_axis_has_units_only_where_one_window_holds_for_all(make_cohort: Callable[..., PreparedCohort]) -> None:
     cohort = make_cohort()
-    assert display_window(cohort, cohort.test) == ((-1000.0, 600.0), "HU")
+    assert common_window(real_cases(cohort, cohort.test)) == ((-1000.0, 600.0), "HU")
     cohort.cases.loc[cohort.test[0], "intensity_high"] = 700.0
-    assert display_window(cohort, cohort.test)[0] == (-1.0, 1.0)
+    assert common_window(real_cases(cohort, cohort.test))[0] == (-1.0, 1.0)
+
+
+def test_measurements_survive_json(cohorts: tuple[PreparedCohort, SyntheticCohort], tmp_path: Path) -> None:
+    result = run(*cohorts, tmp_path / "fidelity")
+    again = as_json(from_json(result))
+    assert {key: result[key] for key in again} == again
 
 
 def test_planes_show_right_at_the_left_and_head_up() -> None:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from conftest import REPOSITORY, write_prepared_cohort
 from synthtrial.cohorts.prepared import INT16_SCALE, PreparedCohort
-from synthtrial.synthesis.cohort import MANIFEST_COLUMNS
+from synthtrial.cohorts.synthetic import MANIFEST_COLUMNS
+from synthtrial.fidelity.measured import Measured, as_json
 
 ARMS = {"real": 0.0, "synthetic_dcgan": -0.15, "real+synthetic_dcgan": 0.004}
 """Arms, and how far their true Dice is from that of `real`."""
@@ -189,21 +190,51 @@ def write_case(folder: Path, paths: dict[str, str], image: np.ndarray, mask: np.
 
 
 def write_fidelity(folder: Path, cohort: PreparedCohort) -> None:
-    """One metric with its floor and ceiling, and a figure."""
+    """Metrics on their scales, the audit, the tables, the features and a few figures."""
+    measured = {
+        "frechet/random_conv_n7": Measured(3.21, 2.9, 3.6, 0.87, 61.4, "lower"),
+        "precision/random_conv_n7": Measured(0.31, 0.1, 0.5, 0.93, 0.0, "higher"),
+        "ms_ssim/pixels_n7": Measured(0.22, 0.15, 0.3, 0.11, None, "like real"),
+        "copies/pixels_n7": Measured(1 / 7, 0.03, 0.51, 0.0, None, "lower"),
+        "membership_auc/pixels_n7": Measured(0.81, 0.62, 0.94, 0.5, None, "lower"),
+    }
+    pixels = {"flagged": [f"{GENERATOR}_003"], "held_out_flagged": 0.0, "stated_rate": 0.08, "threshold": 0.42}
     content = {
-        "metrics": {"frechet/random_conv_n7": 3.21},
-        "floor": {"frechet/random_conv_n7": 0.87},
-        "ceiling": {"frechet/random_conv_n7": 61.4},
-        "spread": {"frechet/random_conv_n7": 0.12},
-        "features": "random_conv",
+        **as_json(measured),
+        "left_out": {"coverage/random_conv": "needs 12 real and 12 synthetic cases, here are 12 and 7"},
+        "features": ["random_conv"],
         "n_real": len(cohort.development),
         "n_synthetic": 7,
+        "n_drawn": 8,
+        "n_rejected": 1,
+        "n_copies_rejected": 1,
         "real": cohort.development,
-        "lesion_volume_ml": {"real": [0.1, 0.2, 0.3], "synthetic": [0.15, 0.2]},
+        "held_out": cohort.test,
+        "audit": {"spaces": {"pixels": pixels}, "without_membership": ""},
+        "spectra": {"blur": 0.4, "checkerboard": 1.9},
     }
-    for name in ("intensities", "samples"):
+    for name in ("intensities", "samples", "spectra", "closest_pairs", "nearest_distances"):
         write_figure(folder / "figures" / f"{name}.png")
     (folder / "fidelity.json").write_text(json.dumps(content))
+    write_fidelity_tables(folder, cohort)
+
+
+def write_fidelity_tables(folder: Path, cohort: PreparedCohort) -> None:
+    """`lesions.csv`, `amounts.csv` and the features of one extractor."""
+    lesion = {"label": cohort.labels[0], "property": "volume_ml", "n_real": 12, "n_synthetic": 7, "median_real": 0.2}
+    lesion |= {"median_synthetic": 0.31, "ks": 0.58, "p": 0.01, "p_adjusted": 0.01, "auc": 0.8, "verdict": "differs"}
+    pd.DataFrame([lesion]).to_csv(folder / "lesions.csv", index=False)
+    amount = {"method": "progressive", "share": 0.5, "n_synthetic": 6, "n_real": 12, "value": 3.9}
+    pd.DataFrame([amount | {"metric": "frechet/random_conv_n6"}]).to_csv(folder / "amounts.csv", index=False)
+    rng = np.random.default_rng(1)
+    (folder / "features").mkdir()
+    np.savez(
+        folder / "features" / "random_conv.npz",
+        real=rng.normal(size=(len(cohort.development), 6)),
+        real_ids=np.array(cohort.development),
+        synthetic=rng.normal(1, 1, (7, 6)),
+        synthetic_ids=np.array([f"{GENERATOR}_{index:03d}" for index in range(7)]),
+    )
 
 
 def write_arm_list(folder: Path, arm: str, cohort: PreparedCohort) -> None:

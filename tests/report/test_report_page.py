@@ -18,6 +18,7 @@ TITLES = [
     "Dice per arm, patient and fold",
     "Predictions",
     "Fidelity",
+    "Is it a copy?",
     "Real beside synthetic",
     "Training",
     "Cohort",

@@ -11,13 +11,22 @@ import pytest
 
 from gans.small_gans import read_config, tiny_hagan
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import ConfigError
 from synthtrial.gans.fitting import fitted
 from synthtrial.gans.training import train
-from synthtrial.synthesis.cohort import SyntheticCohort
 from synthtrial.synthesis.drawing import synthesize
 
-SETTINGS = {"threshold": -1.0, "components": None, "min_lesion_voxels": 0, "limit_factor": 4, "masks": "real"}
+SETTINGS = {
+    "threshold": -1.0,
+    "components": None,
+    "min_lesion_voxels": 0,
+    "limit_factor": 4,
+    "masks": "real",
+    "copy_rate": 0.01,
+    "copy_limit": 0.5,
+    "distance_gate": None,
+}
 SHORT = {"train__images": 4, "train__batch_size": 2, "train__checkpoint_every": 4}
 DOMAINS = {"column": "label", "source": "benign", "target": "malignant"}
 
@@ -36,7 +45,7 @@ def drawn(config: dict[str, Any], cohort: PreparedCohort, place: Path, count: in
         seed=0,
     )
     names = {"model_folder": place / "model", "folder": place / "synthetic", "cohort": cohort, "count": count}
-    synthesize(**names, settings=SETTINGS | settings, seed=1, progress=False)  # type: ignore[arg-type]
+    synthesize(**names, settings=SETTINGS | settings, seed=1, cache=place, progress=False)  # type: ignore[arg-type]
     return SyntheticCohort(place / "synthetic")
 
 
@@ -95,7 +104,7 @@ def test_a_copy_of_an_augmented_case_is_near_its_original(make_cohort: Callable[
     """A generator that has learned an augmented copy by heart has copied a patient, too."""
     import pandas as pd
 
-    from synthtrial.synthesis.drawing import seen_with_copies
+    from synthtrial.gans.dataset import seen_with_copies
 
     cohort = make_cohort()
     source = cohort.development[0]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,21 @@ import pytest
 
 from synthesis.untrained_model import write_model
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.synthetic import MANIFEST_COLUMNS, SyntheticCohort
 from synthtrial.errors import CohortError, SynthtrialError
-from synthtrial.synthesis.cohort import MANIFEST_COLUMNS, SyntheticCohort
-from synthtrial.synthesis.drawing import case_rng, synthesize
-from synthtrial.synthesis.nearest import NearestRealCase
+from synthtrial.synthesis.drawing import synthesize
+from synthtrial.synthesis.draws import Draw, Draws, case_rng
 
-SETTINGS = {"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "limit_factor": 4, "masks": "real"}
+SETTINGS = {
+    "threshold": 0.0,
+    "components": 1,
+    "min_lesion_voxels": 1,
+    "limit_factor": 4,
+    "masks": "real",
+    "copy_rate": 0.01,
+    "copy_limit": 0.5,
+    "distance_gate": None,
+}
 
 
 @pytest.fixture(params=[(16, 16, 16), (16, 16)], ids=["3D", "2D"])
@@ -37,6 +47,7 @@ def drawn(cohort: PreparedCohort, tmp_path: Path) -> Callable[..., SyntheticCoho
             count=count,
             settings=SETTINGS | settings,
             seed=seed,
+            cache=tmp_path / "cache",
             progress=False,
         )
         return SyntheticCohort(folder)
@@ -130,13 +141,32 @@ def test_noise_of_a_case_follows_from_seed_and_index() -> None:
     assert len({case_rng(seed, index).initial_seed() for seed in range(3) for index in range(1000)}) == 3000
 
 
-def test_a_copy_is_nearest_to_its_original(cohort: PreparedCohort) -> None:
-    nearest = NearestRealCase(cohort, cohort.development)
-    rng = np.random.default_rng(0)
-    for case_id in cohort.development:
-        copy = cohort.image(case_id) + rng.normal(0, 0.01, cohort.image(case_id).shape)
-        found, distance = nearest(copy.astype(np.float32))
-        assert found == case_id and distance < 0.02
+def test_copies_of_seen_cases_are_rejected_and_named(
+    drawn: Callable[..., SyntheticCohort], cohort: PreparedCohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A generator that has learned three cases by heart: the draws are such cases with a little noise on them."""
+    honest = Draws.__call__
+    seen = cohort.development[:3]
+
+    def memorised(self: Draws, index: int) -> Draw:
+        draw = honest(self, index)
+        if index % 2:
+            return draw
+        image = cohort.image(seen[index % 3])
+        noisy = np.clip(image + np.random.default_rng(index).normal(0, 0.01, image.shape), -1, 1)
+        return replace(draw, case=replace(draw.case, image=noisy.astype(np.float32)))
+
+    monkeypatch.setattr(Draws, "__call__", memorised)
+    synthetic = drawn("a", count=4)
+    rejected = synthetic.manifest[~synthetic.manifest["accepted"]]
+    assert set(rejected["index"] % 2) == {0} and len(rejected) >= 3
+    for row in rejected.itertuples():
+        assert row.reason.startswith(f"copy of {row.nearest_case}")
+        assert row.nearest_case == seen[synthetic.manifest.at[row.case_id, "index"] % 3]
+        assert row.nearest_distance < 0.02
+    assert synthetic.facts["copies"]["found"] == len(rejected)
+    kept = drawn("kept", count=4, copy_rate=None)
+    assert kept.manifest["accepted"].all() and kept.manifest["nearest_case"].eq("").all()
 
 
 def test_facts_are_plain_json(drawn: Callable[..., SyntheticCohort]) -> None:

@@ -7,8 +7,8 @@ import nibabel
 import numpy as np
 import pytest
 
+from synthtrial.cohorts.synthetic import read_image, read_mask
 from synthtrial.errors import SynthtrialError
-from synthtrial.synthesis.cohort import read_image, read_mask
 from synthtrial.synthesis.decoding import SyntheticCase
 from synthtrial.synthesis.writing import CaseWriter
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from synthtrial.cohorts.prepared import INT16_SCALE, PreparedCohort
-from synthtrial.synthesis.cohort import MANIFEST_COLUMNS, SyntheticCohort
+from synthtrial.cohorts.synthetic import MANIFEST_COLUMNS, SyntheticCohort
 
 
 def write_synthetic_cohort(

@@ -73,6 +73,16 @@ class PreparedCohort:
         """Spatial shape of every prepared case, voxels."""
         return tuple(self.facts["shape"])
 
+    @property
+    def spacing_mm(self) -> tuple[float, ...]:
+        """Voxel size of every prepared case, mm, per axis."""
+        return tuple(self.facts["spacing_mm"])
+
+    @property
+    def unit(self) -> str:
+        """Unit of the intensities, such as HU."""
+        return str(self.facts["unit"])
+
     @cached_property
     def splits(self) -> dict:
         """Content of `splits.json`: `{"seed", "test": [case_id], "folds": [[case_id], ...]}`."""

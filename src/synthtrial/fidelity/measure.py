@@ -1,119 +1,253 @@
-"""How close a synthetic cohort is to the real one: distances on one scale, distributions, sample pages."""
+"""The fidelity stage: how close a synthetic cohort is to the real one, and whether it copies it."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from synthtrial import params
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import SynthtrialError
-from synthtrial.fidelity.distances import distances
-from synthtrial.fidelity.distributions import (
-    Cases,
-    intensity_figure,
-    intensity_histograms,
-    kolmogorov_smirnov,
-    lesion_volumes,
-    volume_figure,
-)
-from synthtrial.fidelity.features.extractor import FeatureExtractor
-from synthtrial.fidelity.pages import sample_page
-from synthtrial.fidelity.style import save
-from synthtrial.synthesis.cohort import SyntheticCohort, voxel_ml
+from synthtrial.fidelity import figures
+from synthtrial.fidelity.amounts import amount_table
+from synthtrial.fidelity.audit.report import Audit, AuditFeatures, audit
+from synthtrial.fidelity.cases import Cases, real_cases
+from synthtrial.fidelity.class_scores import Classifier, class_score
+from synthtrial.fidelity.features.building import build_extractors, learn_all
+from synthtrial.fidelity.features.extractor import AnyExtractor, Features, extract_features
+from synthtrial.fidelity.lesion_tests import compare_lesions
+from synthtrial.fidelity.lesions import lesion_tables
+from synthtrial.fidelity.measured import Measured, as_json, unless_impossible
+from synthtrial.fidelity.metrics.diversity import diversity
+from synthtrial.fidelity.metrics.pairs import paired_similarity
+from synthtrial.fidelity.pairing import kinds_of_pairs
+from synthtrial.fidelity.scale import FeatureSets, extract_sets, measure_sets
+from synthtrial.gans.dataset import RealCases, cases_of_model, seen_with_copies
+from synthtrial.gans.model import load_generator
+
+LEAST_REAL, LEAST_SYNTHETIC = 4, 4
+"""Cases that the stage needs; single metrics may need more."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The cases of one comparison.
+
+    Attributes:
+        real: what the generator has learned to make.
+        training: all cases that it has seen; beside `real` those that it translates, and altered copies.
+        held_out: real cases of patients that it has not seen; None where there are none.
+        synthetic: the accepted cases that were drawn from it.
+    """
+
+    real: Cases
+    training: Cases
+    held_out: Cases | None
+    synthetic: Cases
 
 
 def measure(
     *,
     cohort: PreparedCohort,
-    case_ids: list[str],
+    split: list[str],
     synthetic: SyntheticCohort,
-    features: dict[str, Any],
+    model_folder: Path,
     settings: dict[str, Any],
     folder: Path,
+    cache: Path,
     seed: int,
 ) -> None:
-    """Measure the accepted cases of a synthetic cohort against real ones; write `fidelity.json` and `figures/`.
+    """Measure the accepted cases of a synthetic cohort; write `fidelity.json`, tables, features and `figures/`.
+
+    Test cases are looked at for one purpose: as real cases that the generator has not seen, whom the audit compares
+    with those it has. Nothing that is measured here goes back into a training.
 
     Args:
         cohort: the prepared cohort.
-        case_ids: the real cases to compare with: usually those that the generator has seen.
+        split: ids of the real cases of the generator's split, which extractors may learn from.
         synthetic: the drawn cohort.
-        features: `_target_` and settings of the feature extractor.
-        settings: `repeats`, `batch_size`, `bins`, `page_cases` of the `fidelity` part of params.yaml.
+        model_folder: `models/<generator>/<split>/`.
+        settings: the `fidelity` part of params.yaml.
         folder: `fidelity/<generator>/<split>/`; replaced whole when all is written.
-        seed: seed of the halves, the noise and the cases on the sample page.
+        cache: folder in which extractors that learn keep what they have learned.
+        seed: seed of halves, pairs, noise, and the cases that are shown.
 
     Raises:
-        SynthtrialError: for fewer than 4 real or 2 synthetic cases, or another shape.
+        SynthtrialError: for fewer than 4 real or 4 synthetic cases, or another shape.
     """
-    _check(cohort, case_ids, synthetic)
-    rng = np.random.default_rng(seed)
-    drawn = synthetic.accepted
-    extractor: FeatureExtractor = params.build(features, spatial_dims=cohort.facts["spatial_dims"])
-    measured = distances(
-        (cohort, case_ids), (synthetic, drawn), extractor, settings["repeats"], settings["batch_size"], rng
-    )
-    with atomic_folder(folder) as partial:
-        volumes = _draw_distributions((cohort, case_ids), (synthetic, drawn), settings["bins"], partial / "figures")
-        shown = min(settings["page_cases"], len(case_ids), len(drawn))
-        page = sample_page(
-            (cohort, sorted(rng.choice(case_ids, shown, replace=False))),
-            (synthetic, sorted(rng.choice(drawn, shown, replace=False))),
-            cohort.labels,
-            cohort.facts["spacing_mm"],
-        )
-        save(page, partial / "figures" / "samples.png")
+    model = json.loads((model_folder / "model.json").read_text(encoding="utf-8"))
+    generator = load_generator(model_folder)
+    learned = cases_of_model(model, cohort, generator.uses_unlabelled)
+    compared = compared_cases(cohort, synthetic, model, learned)
+    _check(compared, cohort, synthetic)
+    extractors = build_extractors(settings["features"], len(cohort.shape), "fidelity.features")
+    learn_all(extractors, real_cases(cohort, split), cache)
+    with atomic_folder(folder) as place:
+        sets, measured, left_out = measure_features(compared, extractors, settings, seed)
+        pairs = kinds_of_pairs(synthetic, cohort, generator, learned)
+        measured |= measure_images(compared, pairs, settings["pairs"], seed, left_out)
+        found = audit_of(compared, extractors, sets, settings, seed)
+        measured |= found.measurements()
+        write_features(sets, compared, place / "features")
+        pd.concat([amount_table(one, settings["amounts"]) for one in sets]).to_csv(place / "amounts.csv", index=False)
+        lesions = write_lesions(compared, place)
+        drawn = figures.draw(compared, found, lesions, model_folder, cohort, settings, seed, place / "figures")
         write_json(
-            partial / "fidelity.json",
+            place / "fidelity.json",
             {
-                **measured,
-                "features": extractor.name,
-                "n_real": len(case_ids),
-                "n_synthetic": len(drawn),
-                "n_rejected": len(synthetic.manifest) - len(drawn),
-                "real": case_ids,
-                **volumes,
+                **as_json(measured),
+                "left_out": left_out,
+                "features": [extractor.name for extractor in extractors],
+                "n_real": len(compared.real),
+                "n_synthetic": len(compared.synthetic),
+                "n_rejected": len(synthetic.manifest) - len(compared.synthetic),
+                "n_copies_rejected": synthetic.facts["copies"]["found"],
+                "n_drawn": len(synthetic.manifest),
+                "real": list(compared.real.case_ids),
+                "held_out": list(compared.held_out.case_ids) if compared.held_out else [],
+                "audit": found.as_json(),
+                **drawn,
             },
         )
 
 
-def _draw_distributions(real: Cases, synthetic: Cases, bins: int, figures: Path) -> dict[str, Any]:
-    """Draw the figures of intensities and lesion volumes; return what `fidelity.json` says of the volumes."""
-    cohort = real[0]
-    assert isinstance(cohort, PreparedCohort)
-    window, unit = display_window(cohort, list(real[1]))
-    channels = [f"intensity of channel {k + 1}" for k in range(cohort.facts["channels"])]
-    channels = ["intensity"] if len(channels) == 1 else channels
-    histograms = intensity_histograms(real, bins), intensity_histograms(synthetic, bins)
-    save(intensity_figure(*histograms, channels, window, unit), figures / "intensities.png")
-    if not cohort.labels:
-        return {"lesion_volume_ml": {"real": [], "synthetic": []}}
-    spacing = cohort.facts["spacing_mm"]
-    of_real, of_synthetic = (lesion_volumes(cases, cohort.labels, voxel_ml(spacing)) for cases in (real, synthetic))
-    save(volume_figure(of_real, of_synthetic, "ml" if len(spacing) == 3 else "cm2"), figures / "lesion_volumes.png")
-    return {
-        "lesion_volume_ml": {"real": of_real["all"].tolist(), "synthetic": of_synthetic["all"].tolist()},
-        "lesion_volume_test": kolmogorov_smirnov(of_real["all"], of_synthetic["all"]),
+def compared_cases(
+    cohort: PreparedCohort, synthetic: SyntheticCohort, model: dict[str, Any], learned: RealCases
+) -> Compared:
+    """Sort the real cases by what the generator has seen of them.
+
+    Args:
+        cohort: the prepared cohort.
+        synthetic: the drawn cohort, whose facts say which patients were seen, by earlier trainings too.
+        model: content of `model.json`.
+        learned: the cases that the generator has learned from, in their roles.
+    """
+    strangers = ~cohort.cases["patient_id"].isin(synthetic.facts["seen_patients"])
+    unseen = list(cohort.cases.index[strangers])
+    return Compared(
+        real=real_cases(cohort, learned.roles.real),
+        training=real_cases(cohort, seen_with_copies(model, cohort)),
+        held_out=real_cases(cohort, unseen) if unseen else None,
+        synthetic=Cases(synthetic, tuple(synthetic.accepted)),
+    )
+
+
+def measure_features(
+    compared: Compared, extractors: list[AnyExtractor], settings: dict[str, Any], seed: int
+) -> tuple[list[FeatureSets], dict[str, Measured], dict[str, str]]:
+    """All metrics of all extractors: the features, the measurements, and what could not be measured and why.
+
+    Every extractor sees the same halves, so that no number depends on which others there are.
+    """
+    sets, measured, left_out = [], {}, {}
+    for extractor in extractors:
+        rng = np.random.default_rng(seed)
+        features = extract_sets(compared.real, compared.synthetic, extractor, settings["batch_size"], rng)
+        values, reasons = measure_sets(features, repeats=settings["repeats"], rng=rng)
+        sets.append(features)
+        measured.update(values)
+        left_out.update(reasons)
+        if isinstance(extractor, Classifier):
+            measured |= class_score(compared.real, compared.synthetic, extractor, settings["repeats"], rng)
+    return sets, measured, left_out
+
+
+def measure_images(
+    compared: Compared, pairs: dict[str, tuple[Cases, Cases]], count: int, seed: int, left_out: dict[str, str]
+) -> dict[str, Measured]:
+    """What is measured on images themselves: how diverse they are, and how alike those that belong together.
+
+    Args:
+        compared: the cases.
+        pairs: cases that belong together, by kind; the kind becomes part of the metric's name.
+        count: pairs of cases that tell the diversity.
+        seed: of the pairs and the bootstrap.
+        left_out: takes up what could not be measured, and why.
+    """
+
+    def of_all() -> dict[str, Measured]:
+        value = diversity(compared.real, compared.synthetic, count, np.random.default_rng(seed))
+        return {f"ms_ssim/pixels_n{len(compared.synthetic)}": value}
+
+    def of_pairs(kind: str) -> dict[str, Measured]:
+        return paired_similarity(*pairs[kind], np.random.default_rng(seed), kind)
+
+    measured = unless_impossible("ms_ssim/pixels", of_all, left_out)
+    for kind in pairs:
+        measured |= unless_impossible(f"psnr, ssim and ms_ssim {kind}", partial(of_pairs, kind), left_out)
+    return measured
+
+
+def audit_of(
+    compared: Compared,
+    extractors: list[AnyExtractor],
+    sets: list[FeatureSets],
+    settings: dict[str, Any],
+    seed: int,
+) -> Audit:
+    """Look for copies among the synthetic cases, in pixels and by every extractor's features of the image."""
+
+    def features(extractor: AnyExtractor, cases: Cases) -> Features:
+        return extract_features(extractor, cases, settings["batch_size"])
+
+    of_image = {
+        extractor.name: AuditFeatures(
+            training=features(extractor, compared.training)["image"],
+            held_out=features(extractor, compared.held_out)["image"] if compared.held_out else None,
+            synthetic=known.synthetic["image"],
+        )
+        for extractor, known in zip(extractors, sets, strict=True)
     }
+    return audit(
+        training=compared.training,
+        held_out=compared.held_out,
+        synthetic=compared.synthetic,
+        features=of_image,
+        rate=settings["copy_rate"],
+        limit=settings["copy_limit"],
+        rng=np.random.default_rng(seed),
+    )
 
 
-def display_window(cohort: PreparedCohort, case_ids: list[str]) -> tuple[tuple[float, float], str]:
-    """The intensity axis: in the cohort's unit where all cases share one window, else as scaled to [-1, 1]."""
-    windows = cohort.cases.loc[case_ids, ["intensity_low", "intensity_high"]].drop_duplicates()
-    if len(windows) == 1:
-        return (float(windows.iloc[0, 0]), float(windows.iloc[0, 1])), cohort.facts["unit"]
-    return (-1.0, 1.0), "scaled to [-1, 1] case by case"
+def write_features(sets: list[FeatureSets], compared: Compared, folder: Path) -> None:
+    """Keep the features of the images, for maps of several generators together: `<extractor>.npz`."""
+    folder.mkdir()
+    for features in sets:
+        np.savez(
+            folder / f"{features.name}.npz",
+            real=features.real["image"],
+            real_ids=np.array(compared.real.case_ids),
+            synthetic=features.synthetic["image"],
+            synthetic_ids=np.array(compared.synthetic.case_ids),
+        )
 
 
-def _check(cohort: PreparedCohort, case_ids: list[str], synthetic: SyntheticCohort) -> None:
-    if len(case_ids) < 4 or len(synthetic.accepted) < 2:
+def write_lesions(compared: Compared, folder: Path) -> figures.Lesions | None:
+    """Write `lesions.csv`, the tests, and `lesion_cases.csv`, the values; None for a cohort without masks."""
+    if not compared.real.source.labels:
+        pd.DataFrame(columns=["label", "property", "verdict"]).to_csv(folder / "lesions.csv", index=False)
+        return None
+    real, synthetic = lesion_tables(compared.real, compared.synthetic)
+    tests = compare_lesions(real, synthetic)
+    tests.to_csv(folder / "lesions.csv", index=False)
+    both = pd.concat([real.assign(kind="real"), synthetic.assign(kind="synthetic")])
+    both.to_csv(folder / "lesion_cases.csv", index=False)
+    return figures.Lesions(real, synthetic, tests)
+
+
+def _check(compared: Compared, cohort: PreparedCohort, synthetic: SyntheticCohort) -> None:
+    if len(compared.real) < LEAST_REAL or len(compared.synthetic) < LEAST_SYNTHETIC:
         raise SynthtrialError(
-            f"{synthetic.folder}: fidelity compares at least 4 real and 2 accepted synthetic cases, "
-            f"here are {len(case_ids)} and {len(synthetic.accepted)}; draw more (synthesis.per_real)"
+            f"{synthetic.folder}: fidelity compares at least {LEAST_REAL} real and {LEAST_SYNTHETIC} accepted "
+            f"synthetic cases, here are {len(compared.real)} and {len(compared.synthetic)}; draw more "
+            "(synthesis.per_real)"
         )
     if synthetic.shape != cohort.shape or synthetic.labels != cohort.labels:
         raise SynthtrialError(

@@ -23,9 +23,9 @@ class GAN(pl.LightningModule):
     """A generative adversarial network that trains by a schedule of phases.
 
     A family builds its networks, `generator`, `discriminator` and `generator_ema = ema.frozen_copy(generator)`, in
-    `__init__`, and writes `fake`, `discriminator_loss`, `generator_loss` and `sample`. Where it needs more than one
-    update of each, it returns its own `phases`; what the phases of a step share, such as a crop position, it adds in
-    `prepare_batch`.
+    `__init__`, and writes `fake`, `discriminator_loss`, `generator_loss` and `decode`, or, where it makes its samples
+    from something else than noise alone, `sample`. Where it needs more than one update of each, it returns its own
+    `phases`; what the phases of a step share, such as a crop position, it adds in `prepare_batch`.
 
     Everything random in a step follows from the seed and the number of images seen, so that training that was killed
     goes on exactly as it would have. Durations are in images, never in Lightning's `global_step`, which counts every
@@ -43,6 +43,7 @@ class GAN(pl.LightningModule):
             class (`label`), a case to translate (`source`), or the channels of a mask (`mask`).
         makes_masks: whether a family that takes masks can do without, and draw its own.
         uses_unlabelled: whether it also learns from cases without any of its classes.
+        latent: length of the noise vector that samples start from; 0 for a family that starts from no vector.
     """
 
     generator: nn.Module
@@ -52,6 +53,7 @@ class GAN(pl.LightningModule):
     conditions_on: Literal["", "label", "source", "mask"] = ""
     makes_masks: bool = False
     uses_unlabelled: ClassVar[bool] = False
+    latent: int = 0
 
     def __init__(self, generator_optimizer: OptimizerFactory, discriminator_optimizer: OptimizerFactory) -> None:
         super().__init__()
@@ -77,6 +79,22 @@ class GAN(pl.LightningModule):
         """Named terms that the generator minimises."""
         raise NotImplementedError
 
+    def decode(self, noise: Tensor, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
+        """Make `(n, C, *spatial)` in [-1, 1] from noise, by the averaged generator.
+
+        Args:
+            noise: `(n, ...)`, as `draw_noise` or `encode` makes it.
+            rng: a CPU generator for what else is random inside, such as a style's noise.
+            condition: see `sample`.
+        """
+        raise NotImplementedError
+
+    # What a family may change
+
+    def draw_noise(self, n: int, rng: torch.Generator) -> Tensor | None:
+        """Standard normal noise `(n, ...)` for n samples, on the CPU; None for a family that starts from none."""
+        return torch.randn(n, self.latent, generator=rng) if self.latent else None
+
     def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
         """Draw `(n, C, *spatial)` in [-1, 1] from the averaged generator.
 
@@ -86,9 +104,14 @@ class GAN(pl.LightningModule):
             condition: one per sample, see `conditions_on`: `(n,)` class indices, `(n, C, *spatial)` cases to translate,
                 or `(n, labels, *spatial)` masks, 1 inside and -1 outside.
         """
-        raise NotImplementedError
+        noise = self.draw_noise(n, rng)
+        if noise is None:
+            raise NotImplementedError
+        return self.decode(noise, rng, condition)
 
-    # What a family may change
+    def encode(self, images: Tensor) -> Tensor | None:
+        """The noise `(B, ...)` that gives images `(B, C, *spatial)` again; None for a family without an encoder."""
+        return None
 
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor | None:
         """Encode images `(B, C, *spatial)`, of classes `(B,)` where the family has them, and generate them again.

@@ -126,9 +126,9 @@ class CatGAN(GAN):
         return self.discriminator(images).float().softmax(dim=1)
 
     @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw `(n, C, *spatial)` in [-1, 1] from the averaged generator."""
-        return self.generator_ema(torch.randn(n, self.latent, generator=rng).to(self.device))
+    def decode(self, noise: Tensor, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
+        """Make `(n, C, *spatial)` in [-1, 1] by the averaged generator."""
+        return self.generator_ema(noise.to(self.device))
 
 
 def entropy(p: Tensor) -> Tensor:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.representations.building import build_representation
 from synthtrial.cohorts.representations.padding import Padded
-from synthtrial.gans.roles import Roles
+from synthtrial.gans.roles import Roles, roles_of
 from synthtrial.gans.sampling import case_at
 
 
@@ -52,3 +55,21 @@ class RealCases(Dataset[dict[str, Tensor]]):
     def encode(self, image: np.ndarray, mask: np.ndarray) -> Tensor:
         """An image `(C, *shape)` and a label map `(*shape)` as the generator sees them, `(channels, *padded)`."""
         return torch.from_numpy(self.representation.encode(image, mask))
+
+
+def cases_of_model(model: dict[str, Any], cohort: PreparedCohort, uses_unlabelled: bool) -> RealCases:
+    """The real cases that a trained generator has seen, each in the role that it had.
+
+    Args:
+        model: content of `model.json`.
+        cohort: the prepared cohort that it was trained on.
+        uses_unlabelled: whether its family learns from cases without a class.
+    """
+    roles = roles_of(model["config"], cohort, model["seen_cases"], uses_unlabelled)
+    return RealCases(cohort, roles, build_representation(model["representation"]), model["seed"])
+
+
+def seen_with_copies(model: dict[str, Any], cohort: PreparedCohort) -> list[str]:
+    """Ids of the cases that a generator has seen, and of their augmented copies where it has learned from them."""
+    seen = list(model["seen_cases"])
+    return seen + (cohort.augmented_of(seen) if model["config"].get("train", {}).get("copies", True) else [])

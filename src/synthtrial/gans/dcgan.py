@@ -91,9 +91,9 @@ class DCGAN(GAN):
         return generator_terms(self.loss, self.discriminator(self.augment(fake)))
 
     @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw `(n, C, *spatial)` in [-1, 1] from the averaged generator."""
-        return self.generator_ema(torch.randn(n, self.latent, generator=rng).to(self.device))
+    def decode(self, noise: Tensor, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
+        """Make `(n, C, *spatial)` in [-1, 1] by the averaged generator."""
+        return self.generator_ema(noise.to(self.device))
 
 
 def with_layers(settings: dict[str, Any], name: str, size: Sequence[int]) -> dict[str, Any]:

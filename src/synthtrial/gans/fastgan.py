@@ -145,6 +145,6 @@ class FastGAN(GAN):
         return {name: self.reconstruction_weight * torch.stack(values).sum() for name, values in terms.items()}
 
     @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw `(n, C, *size)` in [-1, 1] from the averaged generator."""
-        return self.generator_ema(torch.randn(n, self.latent, generator=rng).to(self.device), rng)[0]
+    def decode(self, noise: Tensor, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
+        """Make `(n, C, *size)` in [-1, 1] by the averaged generator."""
+        return self.generator_ema(noise.to(self.device), rng)[0]

@@ -193,10 +193,9 @@ class HAGAN(GAN):
         return self.encoder_global(torch.cat(slabs, dim=2))
 
     @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw whole volumes `(n, C, size, size, size)` in [-1, 1], of a class each, from the averaged generator."""
-        noise = torch.randn(n, self.latent, generator=rng).to(self.device)
-        return self.generator_ema(with_class(noise, condition, self.n_classes))
+    def decode(self, noise: Tensor, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
+        """Make whole volumes `(n, C, size, size, size)` in [-1, 1], of a class each, by the averaged generator."""
+        return self.generator_ema(with_class(noise.to(self.device), condition, self.n_classes))
 
     @torch.no_grad()
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -139,8 +139,7 @@ class Progressive(GAN):
         return {"r1": weight * r1(lambda x: self.discriminator(x, batch["grown"]), self.augment(batch["real"]))}
 
     @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw `(n, C, *spatial)` in [-1, 1] from the averaged generator, enlarged to full size while it grows."""
-        noise = torch.randn(n, self.latent, generator=rng).to(self.device)
-        images = self.generator_ema(noise, float(self.generator_ema.grown))
+    def decode(self, noise: Tensor, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
+        """Make `(n, C, *spatial)` in [-1, 1] by the averaged generator, enlarged to full size while it grows."""
+        images = self.generator_ema(noise.to(self.device), float(self.generator_ema.grown))
         return F.interpolate(images, size=self.size, mode="nearest").clamp(-1, 1)

@@ -171,11 +171,10 @@ class StyleGAN2ADA(GAN):
             self.history.add("augment/probability", self.augment.probability.clone())
 
     @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw `(n, C, *spatial)` in [-1, 1] from the averaged generator; `condition` names classes, -1 for none."""
-        noise = torch.randn(n, self.latent, generator=rng).to(self.device)
-        label = torch.full((n,), UNKNOWN) if condition is None else condition
-        w = self.generator_ema.mapping(noise, self.truncation, label.to(self.device))
+    def decode(self, noise: Tensor, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
+        """Make `(n, C, *spatial)` in [-1, 1] by the averaged generator; `condition` names classes, -1 for none."""
+        label = torch.full((len(noise),), UNKNOWN) if condition is None else condition
+        w = self.generator_ema.mapping(noise.to(self.device), self.truncation, label.to(self.device))
         return self.generator_ema.synthesis(w, rng=rng).clamp(-1, 1)
 
 

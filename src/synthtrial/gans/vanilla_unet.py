@@ -89,7 +89,11 @@ class VanillaUNet(GAN):
         """The chosen loss on augmented fakes."""
         return generator_terms(self.loss, self.discriminator(self.augment(fake)))
 
+    def draw_noise(self, n: int, rng: torch.Generator) -> Tensor:
+        """Noise of the kind that was chosen, `(n, ...)`."""
+        return self.noise(n, rng=rng)
+
     @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw `(n, C, *spatial)` in [-1, 1] from the averaged generator."""
-        return self.generator_ema(self.noise(n, rng=rng).to(self.device))
+    def decode(self, noise: Tensor, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
+        """Make `(n, C, *spatial)` in [-1, 1] by the averaged generator."""
+        return self.generator_ema(noise.to(self.device))

@@ -128,10 +128,14 @@ class WGAN(GAN):
             terms["perceptual"] = self.perceptual_factor * self.perceptual(fake, batch["real"])
         return terms
 
+    def draw_noise(self, n: int, rng: torch.Generator) -> Tensor:
+        """Noise of the kind that was chosen, `(n, ...)`."""
+        return self.noise(n, rng=rng)
+
     @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw `(n, C, *spatial)` in [-1, 1] from the averaged generator."""
-        return self.generator_ema(self.noise(n, rng=rng).to(self.device))
+    def decode(self, noise: Tensor, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
+        """Make `(n, C, *spatial)` in [-1, 1] by the averaged generator."""
+        return self.generator_ema(noise.to(self.device))
 
 
 @torch.no_grad()

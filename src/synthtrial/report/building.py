@@ -15,11 +15,25 @@ from synthtrial.report.figure_files import write_picture
 from synthtrial.report.page import render
 from synthtrial.report.reading import read_results
 from synthtrial.report.results import Results
-from synthtrial.report.sections import cohort, fidelity, predictions, reproduction, samples, scores, training, verdict
-from synthtrial.report.tables import fold_frame, generator_loss_frame
+from synthtrial.report.sections import (
+    cohort,
+    copies,
+    fidelity,
+    predictions,
+    reproduction,
+    samples,
+    scores,
+    training,
+    verdict,
+)
+from synthtrial.report.tables import fidelity_frame, fold_frame, generator_loss_frame
 
-SECTIONS = (verdict, scores, predictions, fidelity, samples, training, cohort, reproduction)
+SECTIONS = (verdict, scores, predictions, fidelity, copies, samples, training, cohort, reproduction)
 """The page, from top to bottom. Each module has `section(results) -> Section`."""
+
+
+COMPARED = ("frechet", "frechet_mask", "frechet_pair", "copies")
+"""Fidelity metrics that `dvc metrics` compares between studies; the report has more."""
 
 
 def build(study_folder: Path, params: dict[str, Any], folder: Path, *, provenance: dict[str, Any]) -> None:
@@ -46,13 +60,14 @@ def build(study_folder: Path, params: dict[str, Any], folder: Path, *, provenanc
 
 
 def write_tables(results: Results, sections: list[Section], folder: Path) -> None:
-    """Write every table of the page with full precision, and the two long ones that `dvc plots` draws."""
+    """Write every table of the page with full precision, and the long ones: all metrics, and what `dvc plots` draws."""
     folder.mkdir()
     for section in sections:
         for block in section.blocks:
             if isinstance(block, Table):
                 block.frame.to_csv(folder / f"{block.name}.csv", index=False)
     fold_frame(results).to_csv(folder / "folds.csv", index=False)
+    fidelity_frame(results).to_csv(folder / "fidelity.csv", index=False)
     generator_loss_frame(results).to_csv(folder / "generator_losses.csv", index=False)
 
 
@@ -84,7 +99,7 @@ def write_metrics(report: Path, path: Path) -> None:
     table = report / "tables" / "fidelity.csv"
     if table.is_file():
         frame = pd.read_csv(table)
-        for row in frame.to_dict("records"):
+        for row in frame[frame["metric"].str.split("/").str[0].isin(COMPARED)].to_dict("records"):
             place = row["generator"] if frame["split"].nunique() == 1 else f"{row['generator']}/{row['split']}"
             metrics[f"{row['metric']}/{place}"] = row["value"]
     write_json(

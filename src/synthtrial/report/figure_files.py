@@ -10,21 +10,20 @@ from synthtrial.report.blocks import Picture
 
 
 def write_picture(picture: Picture, folder: Path, dpi: int) -> Path:
-    """Write a picture of the page to `folder/<name>.png`; the same results give the same bytes.
+    """Write a picture of the page to `folder/<name>.png` (or `.gif`); the same results give the same bytes.
 
     Args:
         picture: drawn here, or made by an earlier stage and copied.
         folder: exists.
         dpi: dots per inch of figures drawn here; the page shows 100 CSS pixels per inch.
     """
-    path = folder / f"{picture.name}.png"
     if isinstance(picture.content, Path):
-        shutil.copyfile(picture.content, path)
-    else:
-        picture.content.savefig(path, dpi=dpi, metadata={"Software": None})
+        return Path(shutil.copyfile(picture.content, folder / f"{picture.name}{picture.content.suffix}"))
+    path = folder / f"{picture.name}.png"
+    picture.content.savefig(path, dpi=dpi, metadata={"Software": None})
     return path
 
 
 def data_uri(path: Path) -> str:
-    """The PNG as a `data:` address, so that the page needs no file beside it."""
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+    """The PNG or GIF as a `data:` address, so that the page needs no file beside it."""
+    return f"data:image/{path.suffix[1:]};base64," + base64.b64encode(path.read_bytes()).decode("ascii")

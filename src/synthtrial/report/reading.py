@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import SynthtrialError
 from synthtrial.report.results import Results, Synthesis
-from synthtrial.synthesis.cohort import SyntheticCohort
 
 
 def read_results(study_folder: Path, params: dict[str, Any], provenance: dict[str, Any]) -> Results:
@@ -69,10 +70,19 @@ def read_synthesis(folder: Path, generator: str, split: str) -> Synthesis:
         loss_summary=read_table(model / "losses_summary.csv", stage="train_gan"),
         cohort=SyntheticCohort(folder / "synthetic" / generator / split),
         fidelity=read_json(fidelity / "fidelity.json", stage="fidelity"),
-        fidelity_figures=sorted((fidelity / "figures").glob("*.png")),
+        fidelity_figures=sorted(path for path in (fidelity / "figures").glob("*") if path.suffix in (".png", ".gif")),
+        features={path.stem: read_arrays(path) for path in sorted((fidelity / "features").glob("*.npz"))},
+        lesions=read_table(fidelity / "lesions.csv", stage="fidelity"),
+        amounts=read_table(fidelity / "amounts.csv", stage="fidelity"),
         samples=samples if samples.is_file() else None,
         reconstructions=reconstructions if reconstructions.is_file() else None,
     )
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read all arrays of an `.npz` file, which may hold nothing but numbers and text."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def read_arms(folder: Path, pairs: list[tuple[str, str]], name: str) -> pd.DataFrame:

@@ -7,11 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.report.figure_style import arm_colours, arm_markers
-from synthtrial.synthesis.cohort import SyntheticCohort
 from synthtrial.trial.verdict import verdict
 
 ENSEMBLE = "ensemble"
@@ -30,7 +31,10 @@ class Synthesis:
         loss_summary: content of `losses_summary.csv`, one row per loss term.
         cohort: the cases drawn from it.
         fidelity: content of `fidelity.json`.
-        fidelity_figures: PNGs of the fidelity stage.
+        fidelity_figures: PNGs and GIFs of the fidelity stage.
+        features: what the fidelity stage kept of each extractor: `real`, `real_ids`, `synthetic`, `synthetic_ids`.
+        lesions: content of `lesions.csv`: properties of the lesions, real against synthetic.
+        amounts: content of `amounts.csv`: distances of parts of the synthetic cases.
         samples: grid of samples at the end of training.
         reconstructions: grid of real cases, encoded and generated again, of a family that can do so.
     """
@@ -44,6 +48,9 @@ class Synthesis:
     cohort: SyntheticCohort
     fidelity: dict[str, Any]
     fidelity_figures: list[Path]
+    features: dict[str, dict[str, np.ndarray]]
+    lesions: pd.DataFrame
+    amounts: pd.DataFrame
     samples: Path | None
     reconstructions: Path | None
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 
+from synthtrial.fidelity.measured import from_json
 from synthtrial.report.results import Results
 
 
@@ -66,23 +69,34 @@ def fidelity_frame(results: Results) -> pd.DataFrame:
     rows = []
     for synthesis in results.syntheses:
         facts = synthesis.fidelity
-        for metric, value in facts["metrics"].items():
-            rows.append(
-                {
-                    "generator": synthesis.generator,
-                    "split": synthesis.split,
-                    "metric": metric,
-                    "floor": facts.get("floor", {}).get(metric, np.nan),
-                    "value": value,
-                    "spread": facts.get("spread", {}).get(metric, np.nan),
-                    "ceiling": facts.get("ceiling", {}).get(metric, np.nan),
-                    "features": facts["features"],
-                    "n_real": facts["n_real"],
-                    "n_synthetic": facts["n_synthetic"],
-                }
-            )
-    columns = ["generator", "split", "metric", "floor", "value", "spread", "ceiling"]
-    return pd.DataFrame(rows, columns=[*columns, "features", "n_real", "n_synthetic"])
+        place = {"generator": synthesis.generator, "split": synthesis.split}
+        counts = {"n_real": facts["n_real"], "n_synthetic": facts["n_synthetic"]}
+        for metric, measured in from_json(facts).items():
+            rows.append(place | {"metric": metric} | asdict(measured) | counts)
+    columns = ["generator", "split", "metric", "floor", "value", "low", "high", "ceiling", "better"]
+    frame = pd.DataFrame(rows, columns=[*columns, "n_real", "n_synthetic"])
+    return frame.astype({"floor": float, "ceiling": float})
+
+
+def amount_frame(results: Results) -> pd.DataFrame:
+    """All `amounts.csv` together: distances of synthetic sets of several sizes."""
+    return _of_generators(results, "amounts")
+
+
+def lesion_frame(results: Results) -> pd.DataFrame:
+    """All `lesions.csv` together: properties of the lesions, real against synthetic."""
+    return _of_generators(results, "lesions")
+
+
+def _of_generators(results: Results, name: str) -> pd.DataFrame:
+    """One table of every generator, with `generator` and `split` before its columns; empty where all are."""
+    frames = []
+    for synthesis in results.syntheses:
+        frame = getattr(synthesis, name).copy()
+        frame.insert(0, "generator", synthesis.generator)
+        frame.insert(1, "split", synthesis.split)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def loss_frame(results: Results) -> pd.DataFrame:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from synthtrial import params
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.cohorts.prepared import PreparedCohort
-from synthtrial.cohorts.representations.building import build_representation
+from synthtrial.cohorts.synthetic import MANIFEST_COLUMNS, voxel_ml
 from synthtrial.errors import ConfigError, SynthtrialError
-from synthtrial.synthesis.cohort import MANIFEST_COLUMNS, voxel_ml
-from synthtrial.synthesis.decoding import Decoder, SyntheticCase
-from synthtrial.synthesis.nearest import NearestRealCase
+from synthtrial.fidelity.audit.copies import CopyDetector, Nearest
+from synthtrial.fidelity.cases import real_cases
+from synthtrial.gans.dataset import seen_with_copies
+from synthtrial.synthesis.distance_gate import DistanceGate, GateSettings
+from synthtrial.synthesis.draws import Draw, Draws
 from synthtrial.synthesis.writing import CaseWriter, WrittenCase
-
-if TYPE_CHECKING:
-    import torch
-
-    from synthtrial.gans.base import GAN
-    from synthtrial.gans.conditions import Condition, Conditions
-    from synthtrial.gans.dataset import RealCases
 
 
 def synthesize(
@@ -36,6 +31,7 @@ def synthesize(
     count: int,
     settings: dict[str, Any],
     seed: int,
+    cache: Path,
     device: str = "cpu",
     progress: bool = True,
 ) -> None:
@@ -44,14 +40,18 @@ def synthesize(
     Case i's noise depends on the seed and i alone, and cases are drawn one at a time. So drawing more later
     keeps the first ones, and the same seed gives the same bytes.
 
+    A case is rejected when its lesion is too small, when it is a copy of a case that the generator has seen, or when
+    the batch that it was drawn in is too far from these cases.
+
     Args:
         model_folder: `models/<generator>/<split>/` of the study.
         cohort: the prepared cohort that the generator was trained on.
         folder: `synthetic/<generator>/<split>/`; replaced whole when all is written.
         count: accepted cases wanted.
         settings: the `synthesis` part of params.yaml: `threshold`, `components`, `min_lesion_voxels`, `limit_factor`,
-            `masks`.
+            `masks`, `copy_rate`, `copy_limit`, `distance_gate`.
         seed: seed of the noise.
+        cache: folder in which a feature extractor that learns keeps what it has learned.
         device: where the generator runs.
         progress: show a progress bar.
 
@@ -61,130 +61,173 @@ def synthesize(
     """
     if count < 1:
         raise ConfigError(f"{count} synthetic cases were asked for: raise synthesis.per_real")
-    import torch
-
-    from synthtrial.gans.conditions import draw
-    from synthtrial.gans.model import load_generator
-
-    generator = load_generator(model_folder).to(device)
-    model = json.loads((model_folder / "model.json").read_text(encoding="utf-8"))
-    cases = cases_of_model(model, cohort, generator)
-    conditions = conditions_of(generator, cases, settings["masks"], seed)
-    decode = Decoder(
-        representation=cases.representation,
-        threshold=settings["threshold"],
-        components=settings["components"],
-        min_lesion_voxels=settings["min_lesion_voxels"],
-    )
-    nearest = NearestRealCase(cohort, seen_with_copies(model, cohort))
-    window = median_window(cohort, model["seen_cases"])
-    limit = int(np.ceil(count * settings["limit_factor"]))
-    if generator.conditions_on == "source":
-        # A translation is the same each time, so that no case can be made from one source twice.
-        limit = min(limit, len(cases.roles.source))
-    rows: list[dict[str, Any]] = []
+    draws = Draws(model_folder, cohort, settings, seed, device)
+    limit = min(int(np.ceil(count * settings["limit_factor"])), draws.limit or count * 10**9)
+    copies = copy_detector(cohort, draws.model, settings["copy_rate"], settings["copy_limit"])
+    gate = distance_gate(cohort, draws.model, settings["distance_gate"], cache, seed)
+    window = median_window(cohort, draws.model["seen_cases"])
     with atomic_folder(folder) as partial, _progress_bar(progress) as bar:
-        writer = CaseWriter(partial, window=window, spacing_mm=tuple(cohort.facts["spacing_mm"]))
-        task = bar.add_task(f"draw {model['generator']} {model['split']}, cases", total=count)
-        accepted = 0
-        while accepted < count and len(rows) < limit:
-            index = len(rows)
-            case_id = f"{model['generator']}-{model['split']}-{index:05d}"
-            condition = conditions(index)
-            with torch.inference_mode():
-                drawn = draw(generator, case_rng(seed, index), condition)
-            case = decode(drawn[0].numpy())
-            written = writer.write(case_id, case) if case.accepted else WrittenCase()
-            accepted += case.accepted
-            rows.append(
-                {
-                    "case_id": case_id,
-                    **{key: model[key] for key in ("generator", "split", "weights_sha256")},
-                    "seed": seed,
-                    "index": index,
-                    "label": label_of(condition, model["config"], cohort),
-                    "source_case": condition.source_case,
-                    "threshold": settings["threshold"],
-                    **_measurements(case, cohort, nearest),
-                    **asdict(written),
-                }
-            )
-            bar.update(task, completed=accepted)
-        if accepted == 0:
+        task = bar.add_task(f"draw {draws.model['generator']} {draws.model['split']}, cases", total=count)
+        writer = CaseWriter(partial, window=window, spacing_mm=cohort.spacing_mm)
+        drawing = Drawing(draws, copies, gate, writer, settings, limit)
+        while drawing.accepted < count or not drawing.satisfied:
+            if len(drawing.rows) == limit:
+                break
+            drawing.draw_batch()
+            bar.update(task, completed=drawing.accepted)
+        if drawing.accepted == 0:
             raise SynthtrialError(
-                f"none of {limit} cases drawn from {model_folder} was accepted (the last one: {rows[-1]['reason']}): "
-                "look at its samples.png; train the generator longer, or lower synthesis.threshold or "
-                "synthesis.min_lesion_voxels"
+                f"none of {limit} cases drawn from {model_folder} was accepted (the last one: "
+                f"{drawing.rows[-1]['reason']}): look at its samples.png; train the generator longer, or lower what "
+                "rejects cases: synthesis.threshold, min_lesion_voxels, copy_rate or distance_gate.threshold"
             )
-        if accepted < count:
-            once = ", one per source case" if generator.conditions_on == "source" else ""
-            bar.console.print(f"only {accepted} of {count} wanted cases were accepted in {limit} draws{once}")
-        pd.DataFrame(rows, columns=list(MANIFEST_COLUMNS)).to_csv(partial / "manifest.csv", index=False)
-        write_json(partial / "synthetic.json", _facts(model, cohort, window, seed, settings, count, rows))
+        bar.console.print(*drawing.remarks(count), sep="\n", end="")
+        pd.DataFrame(drawing.rows, columns=list(MANIFEST_COLUMNS)).to_csv(partial / "manifest.csv", index=False)
+        write_json(partial / "synthetic.json", _facts(drawing, cohort, window, count))
 
 
-def cases_of_model(model: dict[str, Any], cohort: PreparedCohort, generator: GAN) -> RealCases:
-    """The real cases that a trained generator has seen, each in the role that it had."""
-    from synthtrial.gans.dataset import RealCases
-    from synthtrial.gans.roles import roles_of
-
-    roles = roles_of(model["config"], cohort, model["seen_cases"], generator.uses_unlabelled)
-    return RealCases(cohort, roles, build_representation(model["representation"]), model["seed"])
-
-
-def conditions_of(generator: GAN, cases: RealCases, masks: str, seed: int) -> Conditions:
-    """What each sample is told: its class, the case to translate, or its mask.
+class Drawing:
+    """A synthetic cohort in the making.
 
     Args:
-        generator: the trained generator.
-        cases: the real cases that it has seen.
-        masks: `real` or `deformed` masks of these cases, `generator` for its own, or a folder of label maps.
-        seed: of the masks.
+        draws: the generator's draws.
+        copies: tells copies of seen cases; None when they are kept.
+        gate: judges batches; None when every whole case is kept.
+        writer: writes cases.
+        settings: the `synthesis` part of params.yaml.
+        limit: most draws.
 
-    Raises:
-        ConfigError: when the generator has no masks of its own to make.
+    Attributes:
+        rows: of the manifest, one per draw.
     """
-    from synthtrial.gans.conditions import Conditions
 
-    if generator.conditions_on != "mask":
-        return Conditions(generator.conditions_on, cases)
-    if masks == "generator":
-        if not generator.makes_masks:
-            raise ConfigError(
-                "synthesis.masks=generator, but this generator makes none: choose real, deformed or a folder"
+    def __init__(
+        self,
+        draws: Draws,
+        copies: CopyDetector | None,
+        gate: DistanceGate | None,
+        writer: CaseWriter,
+        settings: dict[str, Any],
+        limit: int,
+    ) -> None:
+        self.draws = draws
+        self.copies = copies
+        self.gate = gate
+        self.writer = writer
+        self.settings = settings
+        self.limit = limit
+        self.rows: list[dict[str, Any]] = []
+        self.batches = 0
+
+    @property
+    def accepted(self) -> int:
+        """Cases accepted so far."""
+        return sum(row["accepted"] for row in self.rows)
+
+    @property
+    def satisfied(self) -> bool:
+        """The gate asks for no more cases."""
+        return self.gate is None or self.gate.satisfied
+
+    def draw_batch(self) -> None:
+        """Draw the next batch, of one case where there is no gate, and keep it or reject it."""
+        size = 1 if self.gate is None else self.gate.settings.batch
+        first = len(self.rows)
+        features = []
+        for index in range(first, min(first + size, self.limit)):
+            drawn = self.draws(index)
+            row = self._row(index, drawn)
+            self.rows.append(row)
+            if self.gate is not None and row["accepted"]:
+                features.append(self.gate.features(drawn.case.image))
+        if self.gate is not None and (reason := self.gate.judge(features)):
+            for row in self.rows[first:]:
+                self._withdraw(row, reason)
+        self.batches += 1
+
+    def remarks(self, count: int) -> list[str]:
+        """What the user should know, one line each."""
+        lines = []
+        if self.accepted < count:
+            once = ", one per source case" if self.draws.translates else ""
+            lines.append(f"only {self.accepted} of {count} wanted cases were accepted in {len(self.rows)} draws{once}")
+        if found := sum(row["reason"].startswith("copy of") for row in self.rows):
+            lines.append(f"{found} of {len(self.rows)} drawn cases were copies of training cases")
+        if self.gate is not None:
+            judged = self.gate.judged
+            passed = sum(batch.passed for batch in judged)
+            floor = "" if self.gate.floor is None else f", real against real {self.gate.floor:.4g}"
+            lines.append(
+                f"{passed} of {len(judged)} batches were within {self.gate.metric} = {self.gate.settings.threshold:g}"
+                f"{floor}"
             )
-        return Conditions("", cases)
-    from synthtrial.synthesis.masks import MaskSource
+        return [line + "\n" for line in lines]
 
-    source = MaskSource(masks, cases.cohort, cases.roles.real)
-    return Conditions("mask", cases, lambda index: source(np.random.default_rng([seed, index])))
+    def _row(self, index: int, drawn: Draw) -> dict[str, Any]:
+        """Judge a case by itself, write it when it is accepted, and tell the manifest."""
+        model, cohort, case = self.draws.model, self.draws.cohort, drawn.case
+        nearest = self._nearest(drawn)
+        reason = case.reason or (nearest.reason if nearest else "")
+        case_id = f"{model['generator']}-{model['split']}-{index:05d}"
+        written = WrittenCase() if reason else self.writer.write(case_id, case)
+        return {
+            "case_id": case_id,
+            **{key: model[key] for key in ("generator", "split", "weights_sha256")},
+            "seed": self.draws.seed,
+            "index": index,
+            "batch": self.batches,
+            "label": drawn.label,
+            "source_case": drawn.source_case,
+            "threshold": self.settings["threshold"],
+            "lesion_voxels": case.lesion_voxels,
+            "lesion_ml": round(case.lesion_voxels * voxel_ml(cohort.spacing_mm), 6),
+            "nearest_case": cohort.source_of(nearest.case_id) if nearest else "",
+            "nearest_distance": round(nearest.distance, 6) if nearest else None,
+            "copy_score": round(nearest.score, 6) if nearest else None,
+            "accepted": not reason,
+            "reason": reason,
+            **asdict(written),
+        }
+
+    def _nearest(self, drawn: Draw) -> Nearest | None:
+        """The nearest seen case; for a translation that of another patient, since it is made to keep its source."""
+        if self.copies is None:
+            return None
+        cases = self.draws.cohort.cases
+        source_patient = str(cases.at[drawn.source_case, "patient_id"]) if self.draws.translates else None
+        return self.copies(drawn.case.image, without=source_patient)
+
+    def _withdraw(self, row: dict[str, Any], reason: str) -> None:
+        """Reject a case that had been accepted, with its files; one that had been rejected keeps its reason."""
+        if row["accepted"]:
+            self.writer.remove(WrittenCase(row["image"], row["mask"]))
+            row.update(asdict(WrittenCase()), accepted=False, reason=reason)
 
 
-def seen_with_copies(model: dict[str, Any], cohort: PreparedCohort) -> list[str]:
-    """Ids of the cases that a generator has seen, and of their augmented copies where it has learned from them."""
-    seen = list(model["seen_cases"])
-    return seen + (cohort.augmented_of(seen) if model["config"].get("train", {}).get("copies", True) else [])
+def copy_detector(
+    cohort: PreparedCohort, model: dict[str, Any], rate: float | None, limit: float
+) -> CopyDetector | None:
+    """What tells copies of the cases that a generator has seen, and of their augmented copies if it learned from them.
 
-
-def label_of(condition: Condition, config: dict[str, Any], cohort: PreparedCohort) -> str:
-    """The class of a sample: the one asked for, the only one learned, or, from site to site, its source's."""
-    domains, classes = config.get("domains"), config.get("classes") or []
-    if domains:
-        of_source = str(cohort.cases.at[condition.source_case, "label"])
-        return str(domains["target"]) if domains["column"] == "label" else of_source
-    return condition.label or (str(classes[0]) if len(classes) == 1 else "")
-
-
-def case_rng(seed: int, index: int) -> torch.Generator:
-    """The random numbers of one case.
-
-    PyTorch's CPU generator uses 32 bits of its seed only, where hashing (seed, index) would make two of 10,000 cases
-    equal with a chance of 1 %. An odd multiplier keeps every index below 2^32 apart.
+    Args:
+        cohort: the prepared cohort.
+        model: content of `model.json`.
+        rate: share of real patients that may be taken for copies; None for no look at all.
+        limit: a copy is closer than this share of the usual distance.
     """
-    import torch
+    if rate is None:
+        return None
+    return CopyDetector(real_cases(cohort, seen_with_copies(model, cohort)), rate=rate, limit=limit)
 
-    start = int(np.random.SeedSequence(seed).generate_state(1)[0])
-    return torch.Generator().manual_seed((start + index * 0x9E3779B1) % 2**32)
+
+def distance_gate(
+    cohort: PreparedCohort, model: dict[str, Any], settings: dict[str, Any] | None, cache: Path, seed: int
+) -> DistanceGate | None:
+    """The gate that batches must pass; None where there are no settings for one."""
+    if settings is None:
+        return None
+    checked = params.construct(GateSettings, settings, "synthesis.distance_gate")
+    return DistanceGate(checked, real_cases(cohort, model["seen_cases"]), cache, seed)
 
 
 def median_window(cohort: PreparedCohort, case_ids: list[str]) -> tuple[float, float]:
@@ -193,39 +236,27 @@ def median_window(cohort: PreparedCohort, case_ids: list[str]) -> tuple[float, f
     return float(windows["intensity_low"].median()), float(windows["intensity_high"].median())
 
 
-def _measurements(case: SyntheticCase, cohort: PreparedCohort, nearest: NearestRealCase) -> dict[str, Any]:
-    nearest_case, nearest_distance = nearest(case.image)
-    nearest_case = cohort.source_of(nearest_case)
-    return {
-        "lesion_voxels": case.lesion_voxels,
-        "lesion_ml": round(case.lesion_voxels * voxel_ml(cohort.facts["spacing_mm"]), 6),
-        "nearest_case": nearest_case,
-        "nearest_distance": round(nearest_distance, 6),
-        "accepted": case.accepted,
-        "reason": case.reason,
-    }
-
-
-def _facts(
-    model: dict[str, Any],
-    cohort: PreparedCohort,
-    window: tuple[float, float],
-    seed: int,
-    settings: dict[str, Any],
-    count: int,
-    rows: list[dict[str, Any]],
-) -> dict[str, Any]:
+def _facts(drawing: Drawing, cohort: PreparedCohort, window: tuple[float, float], count: int) -> dict[str, Any]:
+    model, gate = drawing.draws.model, drawing.gate
     inherited = model["start_from"] or {}
     return {
         **{key: model[key] for key in ("generator", "split", "weights_sha256")},
         **{key: [*model[key], *inherited.get(key, [])] for key in ("seen_cases", "seen_patients")},
         **{key: cohort.facts[key] for key in ("labels", "channels", "shape", "spacing_mm", "unit")},
         "intensity_window": list(window),
-        "seed": seed,
-        "settings": settings,
+        "conditions_on": drawing.draws.generator.conditions_on,
+        "seed": drawing.draws.seed,
+        "settings": drawing.settings,
         "requested": count,
-        "drawn": len(rows),
-        "accepted": sum(row["accepted"] for row in rows),
+        "drawn": len(drawing.rows),
+        "accepted": drawing.accepted,
+        "copies": {
+            "found": sum(row["reason"].startswith("copy of") for row in drawing.rows),
+            "rate": drawing.settings["copy_rate"],
+            "stated_rate": drawing.copies.rule.stated_rate if drawing.copies else None,
+            "threshold": drawing.copies.rule.threshold if drawing.copies else None,
+        },
+        "distance_gate": None if gate is None else gate.as_json(),
     }
 
 

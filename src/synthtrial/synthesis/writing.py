@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from synthtrial.cohorts.prepared import INT16_SCALE
+from synthtrial.cohorts.synthetic import PNG_HALF_SCALE
 from synthtrial.errors import SynthtrialError
-from synthtrial.synthesis.cohort import PNG_HALF_SCALE
 from synthtrial.synthesis.decoding import SyntheticCase
 
 
@@ -52,6 +52,11 @@ class CaseWriter:
             return WrittenCase(image, "", image_sha256, "")
         mask, mask_sha256 = self._write("masks", case_id, self._mask_bytes(case.mask))
         return WrittenCase(image, mask, image_sha256, mask_sha256)
+
+    def remove(self, written: WrittenCase) -> None:
+        """Remove the files of a case again."""
+        for name in filter(None, (written.image, written.mask)):
+            (self.folder / name).unlink()
 
     def _write(self, kind: str, case_id: str, content: bytes) -> tuple[str, str]:
         name = f"{kind}/{case_id}{self.suffix}"

@@ -13,8 +13,8 @@ import pandas as pd
 
 from synthtrial.atomic import atomic_folder
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import CohortError, ConfigError
-from synthtrial.synthesis.cohort import SyntheticCohort
 from synthtrial.trial import guard
 from synthtrial.trial.arm import Arm
 from synthtrial.trial.choosing import real_subset, synthetic_subset, training_cases

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from synthtrial.cohorts.prepared import PreparedCohort
-from synthtrial.synthesis.cohort import SyntheticCohort
+from synthtrial.cohorts.synthetic import SyntheticCohort
 
 
 def training_cases(cohort: PreparedCohort, fold: int) -> list[str]:

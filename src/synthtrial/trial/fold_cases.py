@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import CohortError
 from synthtrial.segmentation.dataset import Pair, TrainingCase
-from synthtrial.synthesis.cohort import SyntheticCohort
 
 
 def training_set(rows: pd.DataFrame, cohort: PreparedCohort, study: Path) -> list[TrainingCase]:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from synthtrial.errors import ConfigError
+from synthtrial.holm import holm
 from synthtrial.trial.crossed import crossed_test
-from synthtrial.trial.holm import holm
 from synthtrial.trial.scores import ensemble_scores, score_table
 
 NO_EVIDENCE = "no evidence"

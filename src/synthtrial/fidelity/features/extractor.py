@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+
+from synthtrial.fidelity.cases import Cases
 
 Views = dict[str, np.ndarray]
 """What is looked at separately of a case: tensors `(channels, *spatial)` in [-1, 1], by name."""
 
+Features = dict[str, np.ndarray]
+"""Features `(n, d)` float64 of n cases by view: `image`, and where there are masks also `mask` and `pair`."""
 
+
+@runtime_checkable
 class FeatureExtractor(Protocol):
     """Turns images into feature vectors; which one was used is part of every metric's name.
 
@@ -26,6 +33,35 @@ class FeatureExtractor(Protocol):
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Features `(n, d)` float64 of images `(n, C, *spatial)` float32 in [-1, 1]."""
         ...
+
+
+@runtime_checkable
+class CaseExtractor(Protocol):
+    """An extractor that looks at image, mask, voxel size and unit together, such as radiomics.
+
+    Attributes:
+        name: how metrics are named after it.
+        spatial_dims: 2 or 3.
+    """
+
+    name: str
+    spatial_dims: int
+
+    def of_cases(self, cases: Cases) -> Features:
+        """Features of all cases, read one at a time."""
+        ...
+
+
+@runtime_checkable
+class LearnedExtractor(Protocol):
+    """An extractor that is trained on the real cases of the split before it is used."""
+
+    def learn(self, real: Cases, cache: Path) -> None:
+        """Train on the real cases, or read the weights that an equal training left in the folder `cache`."""
+        ...
+
+
+AnyExtractor = FeatureExtractor | CaseExtractor
 
 
 def views_of_case(image: np.ndarray, mask: np.ndarray, labels: int) -> Views:
@@ -50,10 +86,14 @@ def views_of_case(image: np.ndarray, mask: np.ndarray, labels: int) -> Views:
     return {"image": image, "mask": np.where(inside, 1, -1).astype(np.float32), "pair": outlined.astype(np.float32)}
 
 
-def extract_features(extractor: FeatureExtractor, cases: Iterable[Views], batch_size: int) -> dict[str, np.ndarray]:
-    """Features `(n, d)` of each view of all cases; only one batch of images is in memory at a time."""
+def extract_features(extractor: AnyExtractor, cases: Cases, batch_size: int) -> Features:
+    """Features of each view of all cases; only one batch of images is in memory at a time."""
+    if isinstance(extractor, CaseExtractor):
+        return extractor.of_cases(cases)
+    labels = len(cases.source.labels)
+    views = (views_of_case(image, mask, labels) for image, mask in zip(cases.images(), cases.masks(), strict=True))
     features: dict[str, list[np.ndarray]] = {}
-    for batch in _batches(cases, batch_size):
+    for batch in _batches(views, batch_size):
         for view in batch[0]:
             features.setdefault(view, []).append(extractor(np.stack([case[view] for case in batch])))
     return {view: np.concatenate(parts) for view, parts in features.items()}

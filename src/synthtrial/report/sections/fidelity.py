@@ -1,69 +1,204 @@
-"""How close the synthetic images are to the real ones, beside what real against real gives."""
+"""How close the synthetic images are to the real ones: every metric on one scale, lesions, and pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pandas as pd
+
 from synthtrial.report import numbers
-from synthtrial.report.blocks import Block, Column, Picture, Section, Table, Text
+from synthtrial.report.blocks import Block, Column, Details, Heading, Picture, Section, Table, Text
+from synthtrial.report.maps_figure import generator_maps
 from synthtrial.report.results import Results, Synthesis
-from synthtrial.report.sections import samples
-from synthtrial.report.tables import fidelity_frame
+from synthtrial.report.scale_figure import placed, scale_figure
+from synthtrial.report.tables import amount_frame, fidelity_frame, lesion_frame
+
+MAIN = ("frechet", "frechet_mask", "frechet_pair", "kernel", "precision", "recall", "coverage", "two_sample")
+"""Metrics of features that the page's tables show; all of them are in the figure and the CSV file."""
+AUDITED = ("copies", "membership_auc")
+"""Metrics that stand in the section on copies."""
 
 
 def section(results: Results) -> Section:
-    """One table of all metrics, then the figures of each generator."""
+    """One figure of all metrics, tables of the main ones, the lesions, then the pictures of each generator."""
     if not results.syntheses:
         return Section("fidelity", "Fidelity", [Text("This study has no generator.")])
-    blocks: list[Block] = [metric_table(results)]
+    blocks: list[Block] = [*scale_picture(results), *metric_tables(results), *left_out(results)]
+    blocks += [*amount_table(results), *lesion_table(results), *map_pictures(results)]
     for synthesis in results.syntheses:
-        blocks += stage_pictures(synthesis)
+        blocks += [Heading(title(results, synthesis)), *stage_pictures(synthesis)]
     return Section("fidelity", "Fidelity", blocks)
 
 
-def metric_table(results: Results) -> Table:
-    """Every metric with its floor, its ceiling, and the number of images behind it."""
+def title(results: Results, synthesis: Synthesis) -> str:
+    """What a generator's pictures are headed by: its name, and its split where there are several."""
+    several = len(results.params["splits"]) > 1
+    return f"Generator {synthesis.generator}" + (f", {synthesis.split}" if several else "")
+
+
+def scale_picture(results: Results) -> list[Picture]:
+    """Where each generator lies between real and noise, by every metric that has such a scale."""
+    frame = placed(fidelity_frame(results))
+    if frame.empty:
+        return []
+    return [
+        Picture(
+            name="fidelity_scale",
+            content=scale_figure(frame),
+            caption="Where synthetic cases lie between real ones (left) and noise (right). Left of the line at 0 they "
+            "are closer to one half of the real cases than its other half is. Lines are 95 % intervals. Metrics "
+            "without a suffix look at the image, “mask” at the mask alone, “pair” at the image inside the mask. A "
+            "metric by which noise is no worse than real has no such scale; it is in the table only.",
+            alt="Fidelity metrics of every generator between real against real and noise against real.",
+            cases="training",
+        )
+    ]
+
+
+def metric_tables(results: Results) -> list[Table]:
+    """One table per feature extractor: its main metrics, one line per generator, between real and noise."""
     frame = fidelity_frame(results)
+    frame[["metric", "features"]] = frame["metric"].str.split("/", n=1, expand=True).to_numpy()
+    frame = frame[~frame["metric"].isin(AUDITED)]
+    tables = []
+    for features, rows in frame.groupby("features", sort=False):
+        shown = [name for name in dict.fromkeys(rows["metric"]) if name in MAIN or features.startswith("pixels")]
+        tables.append(
+            Table(
+                name=f"fidelity_{features}",
+                frame=wide(rows, shown),
+                columns=[Column("case", "", number=False), *(Column(name, name.replace("_", " ")) for name in shown)],
+                caption=f"Measured with {features}: the features, and how many cases of each kind one comparison has. "
+                "Each value with its 95 % interval. It means something only beside its neighbours: the same for "
+                "two halves of the real cases, and for noise. Values x be compared "
+                "with it. All metrics are in tables/fidelity.csv; docs/fidelity.md tells what each one can't see.",
+                cases="training",
+            )
+        )
+    return tables
+
+
+def wide(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """One line for real against real, one per generator, one for noise; one column per metric, as text.
+
+    What real and noise give depends on the random halves a little; shown is the median over generators.
+    """
+    lines = [{"case": "real"} | {name: _middle(rows, name, "floor") for name in names}]
+    for (generator, split), own in rows.groupby(["generator", "split"], sort=False):
+        of_metric = own.set_index("metric")
+        place = generator if rows["split"].nunique() == 1 else f"{generator}, {split}"
+        cells = {name: _cell(of_metric.loc[name]) if name in of_metric.index else None for name in names}
+        lines.append({"case": place} | cells)
+    lines.append({"case": "noise"} | {name: _middle(rows, name, "ceiling") for name in names})
+    return pd.DataFrame(lines)
+
+
+def _middle(rows: pd.DataFrame, name: str, column: str) -> str | None:
+    values = rows.loc[rows["metric"] == name, column].dropna()
+    return numbers.significant(values.median()) if len(values) else None
+
+
+def _cell(row: pd.Series) -> str:
+    value, low, high = (numbers.significant(row[key]) for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def left_out(results: Results) -> list[Details]:
+    """What could not be measured, and why."""
+    lines = [
+        f"{synthesis.generator}: {metric}: {reason}"
+        for synthesis in results.syntheses
+        for metric, reason in synthesis.fidelity["left_out"].items()
+    ]
+    return [Details("Metrics that could not be measured", "\n".join(lines))] if lines else []
+
+
+def amount_table(results: Results) -> list[Table]:
+    """Distances of synthetic sets of several sizes, where the study asks for them."""
+    frame = amount_frame(results)
+    if frame.empty:
+        return []
     columns = [
         Column("generator", "Generator", number=False),
+        Column("method", "Drawn", number=False),
+        Column("share", "Synthetic per real", numbers.compact),
         Column("metric", "Metric", number=False),
-        Column("floor", "Real against real", numbers.significant),
-        Column("value", "Synthetic", numbers.significant),
-        Column("spread", "±", numbers.significant),
-        Column("ceiling", "Noise", numbers.significant),
-        Column("n_real", "Real, n", numbers.count),
-        Column("n_synthetic", "Synthetic, n", numbers.count),
+        Column("value", "Distance", numbers.significant),
     ]
-    if frame["split"].nunique() > 1:
-        columns.insert(1, Column("split", "Split", number=False))
-    return Table(
-        name="fidelity",
-        frame=frame,
-        columns=columns,
-        caption="Distances between synthetic and real cases; smaller is closer. A value means something only beside "
-        "its floor, the same distance between two halves of the real cases, and its ceiling, the distance of pure "
-        "noise. The name of a metric says which features it was measured with and on how many cases (n); values with "
-        "other features or another n can't be compared with it. ± is the standard deviation over random halves.",
+    caption = (
+        "Distance to all real cases of sets of growing size. Progressive: each set holds the smaller ones. "
+        "Independent: each is drawn anew. The Frechet distance falls with the size by its bias alone; the kernel "
+        "distance has none."
     )
+    return [Table(name="amounts", frame=frame, columns=columns, caption=caption, cases="training")]
+
+
+def lesion_table(results: Results) -> list[Table]:
+    """Each property of the lesions, real against synthetic, with its test."""
+    frame = lesion_frame(results)
+    if frame.empty:
+        return []
+    columns = [
+        Column("generator", "Generator", number=False),
+        Column("label", "Label", number=False),
+        Column("property", "Property", number=False),
+        Column("median_real", "Real, median", numbers.significant),
+        Column("median_synthetic", "Synthetic, median", numbers.significant),
+        Column("ks", "KS distance", numbers.dice),
+        Column("p_adjusted", "p adjusted", numbers.p_value),
+        Column("auc", "Synthetic larger, share", numbers.dice),
+        Column("verdict", "Verdict", number=False),
+    ]
+    caption = (
+        "Properties of the lesions. KS is the largest gap between the two distributions (0 alike, 1 apart), p "
+        "adjusted is its two-sample test after Holm over the properties of a generator. “Synthetic larger” is the "
+        "share of pairs in which the synthetic value is the larger one. “Alike” says that no difference was seen, not "
+        "that there is none: with few cases only large ones are."
+    )
+    return [Table(name="lesions", frame=frame, columns=columns, caption=caption, cases="training")]
+
+
+def map_pictures(results: Results) -> list[Picture]:
+    """Real cases by site and synthetic ones by generator on a plane, one figure per extractor."""
+    return [
+        Picture(
+            name=f"fidelity_map_{features}",
+            content=figure,
+            caption=f"Real cases by site and synthetic cases by generator, by their {features} features. Cases that "
+            "are alike lie side by side. Look for synthetic cases that keep apart from the real ones, and for real "
+            "regions that they don't reach; distances between clouds, and their sizes, mean little.",
+            alt=f"Maps of real and synthetic cases by {features} features.",
+            cases="training",
+        )
+        for features, figure in generator_maps(results).items()
+    ]
 
 
 def stage_pictures(synthesis: Synthesis) -> list[Picture]:
-    """The figures that the fidelity stage made."""
+    """The figures of the fidelity stage that belong to this section, in the order of the captions."""
+    by_name = {path.stem: path for path in synthesis.fidelity_figures}
     return [
         Picture(
-            name=f"fidelity_{synthesis.generator}_{synthesis.split}_{path.stem}",
-            content=path,
-            caption=CAPTIONS.get(path.stem, f"{path.stem.replace('_', ' ').capitalize()}: real against synthetic.")
-            + f" Generator {synthesis.generator}.",
-            alt=f"{path.stem.replace('_', ' ')} of real and synthetic cases.",
+            name=f"fidelity_{synthesis.generator}_{synthesis.split}_{name}",
+            content=by_name[name],
+            caption=caption,
+            alt=f"{name.replace('_', ' ')} of generator {synthesis.generator}, real and synthetic.",
+            cases="training",
         )
-        for path in synthesis.fidelity_figures
-        if path.stem != samples.PAGE
+        for name, caption in CAPTIONS.items()
+        if name in by_name
     ]
 
 
 CAPTIONS = {
     "intensities": "Share of voxels at each intensity: median and 90 % band over cases. Where the curves part, the "
     "synthetic images are brighter or darker than the real ones.",
-    "lesion_volumes": "Share of cases up to each lesion size. A steeper synthetic curve means that the generator "
-    "leaves out small or large lesions; the distance is that of Kolmogorov and Smirnov.",
+    "spectra": "Power at each spatial frequency, and below it synthetic as a share of real. Below 1 at the right end: "
+    "blur. Above 1: noise. A peak at a marked frequency: the checkerboard of upsampling layers.",
+    "lesions": "Properties of the lesions: share of cases up to each value. A steeper synthetic curve means that the "
+    "generator leaves out what is rare.",
+    "walk": "From one latent point to another in equal steps. Changes should be gradual, and every step a possible "
+    "case; jumps between a few pictures say that the generator knows only these.",
+    "slices": "Real cases at the left, synthetic ones at the right, slice by slice.",
 }
 """What the fidelity stage's figures show, by file name."""

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from synthtrial.fidelity.pages import Cut, cut_plane
+from synthtrial.fidelity.pictures.pages import Cut, cut_plane
 from synthtrial.report import numbers
 from synthtrial.report.blocks import Picture, Section
 from synthtrial.report.figure_style import FAINT, PAGE_INCHES, house_style, new_figure, picture_axes

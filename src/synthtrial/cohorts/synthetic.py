@@ -19,6 +19,7 @@ MANIFEST_COLUMNS = (
     "weights_sha256",
     "seed",
     "index",
+    "batch",
     "label",
     "source_case",
     "threshold",
@@ -26,6 +27,7 @@ MANIFEST_COLUMNS = (
     "lesion_ml",
     "nearest_case",
     "nearest_distance",
+    "copy_score",
     "accepted",
     "reason",
     "image",
@@ -85,6 +87,21 @@ class SyntheticCohort:
     def shape(self) -> tuple[int, ...]:
         """Spatial shape of every case, voxels."""
         return tuple(self.facts["shape"])
+
+    @property
+    def spacing_mm(self) -> tuple[float, ...]:
+        """Voxel size of every case, mm, per axis."""
+        return tuple(self.facts["spacing_mm"])
+
+    @property
+    def unit(self) -> str:
+        """Unit of the intensities, such as HU."""
+        return str(self.facts["unit"])
+
+    def window(self, case_id: str) -> tuple[float, float]:
+        """Intensities (low, high) in that unit that -1 and 1 stand for: the same for all cases."""
+        low, high = self.facts["intensity_window"]
+        return float(low), float(high)
 
     def image(self, case_id: str) -> np.ndarray:
         """Float32 image `(C, *spatial)` in [-1, 1]."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synthtrial.fidelity.distributions import Cases
-from synthtrial.fidelity.style import COLOURS, LABEL_COLOURS
+from synthtrial.fidelity.cases import Cases
+from synthtrial.fidelity.pictures.style import COLOURS, LABEL_COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def cut_plane(image: np.ndarray, mask: np.ndarray, axis: int, spacing_mm: Sequen
     )
 
 
-def sample_page(real: Cases, synthetic: Cases, labels: Sequence[str], spacing_mm: Sequence[float]) -> Figure:
+def sample_page(real: Cases, synthetic: Cases) -> Figure:
     """A page of real cases at the left, and synthetic ones at the right.
 
     A 3D case is a row of three planes, through the slice where its lesion is largest; 2D cases stand three in a row.
@@ -57,30 +57,27 @@ def sample_page(real: Cases, synthetic: Cases, labels: Sequence[str], spacing_mm
     Args:
         real: the real cases to show.
         synthetic: as many synthetic ones.
-        labels: names of the mask's labels, for the legend.
-        spacing_mm: voxel size, mm, per axis.
     """
     from matplotlib.figure import Figure
 
+    spacing_mm = real.source.spacing_mm
     three_planes = len(spacing_mm) == 3
-    rows = len(real[1]) if three_planes else -(-len(real[1]) // 3)
+    rows = len(real) if three_planes else -(-len(real) // 3)
     figure = Figure(figsize=(11, 1.75 * rows + 0.7), layout="constrained")
     halves = figure.subfigures(1, 2, squeeze=False, wspace=0.04)[0]
     for half, (name, cases) in zip(halves, (("real", real), ("synthetic", synthetic)), strict=True):
         half.suptitle(name, color=COLOURS[name], fontweight="bold")
         draw = _draw_planes if three_planes else _draw_images
         draw(half.subplots(rows, 3, squeeze=False), cases, spacing_mm)
-    _draw_legend(figure, labels)
+    _draw_legend(figure, real.source.labels)
     return figure
 
 
 def _draw_planes(grid: np.ndarray, cases: Cases, spacing_mm: Sequence[float]) -> None:
     """One row of three planes per case of a 3D cohort."""
-    cohort, case_ids = cases
-    for row, case_id in zip(grid, case_ids, strict=True):
-        image, mask = cohort.image(case_id), np.asarray(cohort.mask(case_id))
+    for row, case_id, image, mask in zip(grid, cases.case_ids, cases.images(), cases.masks(), strict=True):
         for axes, (_, axis, _, _) in zip(row, PLANES, strict=True):
-            _draw_cut(axes, cut_plane(image, mask, axis, spacing_mm))
+            draw_cut(axes, cut_plane(image, mask, axis, spacing_mm))
         row[0].set_ylabel(case_id, fontsize="xx-small")
     background = {"facecolor": "black", "alpha": 0.5, "linewidth": 0, "pad": 1}
     for axes, (plane, _, left, right) in zip(grid[0], PLANES, strict=True):
@@ -101,16 +98,16 @@ def _draw_planes(grid: np.ndarray, cases: Cases, spacing_mm: Sequence[float]) ->
 
 def _draw_images(grid: np.ndarray, cases: Cases, spacing_mm: Sequence[float]) -> None:
     """One picture per case of a 2D cohort."""
-    cohort, case_ids = cases
-    for axes in grid.flat[len(case_ids) :]:
+    for axes in grid.flat[len(cases) :]:
         axes.set_axis_off()
-    for axes, case_id in zip(grid.flat, case_ids, strict=False):
-        cut = Cut(cohort.image(case_id), np.asarray(cohort.mask(case_id)), spacing_mm[0] / spacing_mm[1])
-        _draw_cut(axes, cut)
+    for axes, case_id, image, mask in zip(grid.flat, cases.case_ids, cases.images(), cases.masks(), strict=False):
+        cut = Cut(image, mask, spacing_mm[0] / spacing_mm[1])
+        draw_cut(axes, cut)
         axes.set_xlabel(case_id, fontsize="xx-small")
 
 
-def _draw_cut(axes: Axes, cut: Cut) -> None:
+def draw_cut(axes: Axes, cut: Cut) -> None:
+    """Show a slice in grey, or in colour where it has three channels, with the outline of each label."""
     grey = len(cut.image) != 3
     pixels = cut.image[0] if grey else np.clip((cut.image.transpose(1, 2, 0) + 1) / 2, 0, 1)
     axes.imshow(pixels, cmap="gray", vmin=-1, vmax=1, aspect=cut.aspect, interpolation="nearest")

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from synthtrial.trial.holm import holm
+from synthtrial.holm import holm
 
 
 def test_hand_computed():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
 
-from synthtrial.errors import SynthtrialError
+from synthtrial.fidelity.metrics.feature_sets import checked_features
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
@@ -19,7 +18,11 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     eigenvalues of :math:`S_1 S_2` are those of the symmetric product :math:`S_1^{1/2} S_2 S_1^{1/2}`, and are the
     squared singular values of :math:`F_1 F_2^T`; so the trace of the root is the plain sum of these, the nuclear norm.
     Taking them without squaring first keeps full precision where covariances are singular, the case in which `sqrtm`
-    fails.
+    fails. (Eigenvalues of the squared product come three times faster, but with half of the digits: equal sets are then
+    not at 0. `benchmarks/frechet.py` shows it.) Equal sets, in any order, are apart by at most 1e-12 of their variance;
+    and which set comes first makes no difference, but for rounding.
+
+    A feature that never changes adds nothing but the squared difference of its means, nor does a set without variance.
 
     The fit is an estimate: with n cases a covariance has rank n - 1 at most, and the distance is biased upwards, the
     more the fewer cases there are for d features. So only compare distances at the same n, and against a
@@ -35,10 +38,9 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     Raises:
         SynthtrialError: for fewer than two cases, a different number of features, or values that are not finite.
     """
-    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    _check(first, second)
+    first, second = checked_features(first, second, "Frechet distance", 2, 2)
     factor_1, factor_2 = covariance_factor(first), covariance_factor(second)
-    trace_of_root = linalg.svdvals(factor_1 @ factor_2.T).sum()
+    trace_of_root = np.linalg.svdvals(factor_1 @ factor_2.T).sum()
     traces = (factor_1**2).sum() + (factor_2**2).sum()
     means = ((first.mean(axis=0) - second.mean(axis=0)) ** 2).sum()
     return max(float(means + traces - 2 * trace_of_root), 0.0)
@@ -52,17 +54,4 @@ def covariance_factor(features: np.ndarray) -> np.ndarray:
     """
     n, d = features.shape
     centred = (features - features.mean(axis=0)) / np.sqrt(n - 1)
-    return centred if n <= d else linalg.qr(centred, mode="r", check_finite=False)[0][:d]
-
-
-def _check(first: np.ndarray, second: np.ndarray) -> None:
-    if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
-        raise SynthtrialError(
-            f"features of shapes {first.shape} and {second.shape} can't be compared: expected (n1, d) and (n2, d)"
-        )
-    if min(len(first), len(second)) < 2:
-        raise SynthtrialError(
-            f"a Frechet distance of {len(first)} and {len(second)} cases has no covariance: 2 of each are needed"
-        )
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise SynthtrialError("features with NaN or infinite values have no Frechet distance: look at the images")
+    return centred if n <= d else np.asarray(np.linalg.qr(centred, mode="r"))

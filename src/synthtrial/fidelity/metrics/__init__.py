@@ -1,0 +1,1 @@
+"""Metrics of two sets of features or of images: one kind per file, each a pure function."""

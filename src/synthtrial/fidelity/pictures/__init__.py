@@ -1,0 +1,1 @@
+"""Figures of fidelity: one kind per file."""

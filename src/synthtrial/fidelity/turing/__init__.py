@@ -1,0 +1,1 @@
+"""The visual Turing test: can a reader tell synthetic from real cases?"""

@@ -1,0 +1,126 @@
+"""Batches of drawn cases pass only when they are close enough to the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synthesis.untrained_model import write_model
+from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.synthetic import SyntheticCohort
+from synthtrial.errors import ConfigError, SynthtrialError
+from synthtrial.fidelity.cases import real_cases
+from synthtrial.synthesis.distance_gate import DistanceGate, GateSettings
+from synthtrial.synthesis.drawing import synthesize
+
+FEATURES = {"_target_": "synthtrial.fidelity.features.random_conv.RandomConv", "filters": 4, "levels": 1}
+
+
+@pytest.fixture
+def cohort(make_cohort: Callable[..., PreparedCohort]) -> PreparedCohort:
+    return make_cohort(shape=(16, 16))
+
+
+@pytest.fixture
+def gate(cohort: PreparedCohort, tmp_path: Path) -> Callable[..., DistanceGate]:
+    def build(threshold: float, of: str = "batch") -> DistanceGate:
+        settings = GateSettings(features=FEATURES, threshold=threshold, batch=4, of=of)  # type: ignore[arg-type]
+        return DistanceGate(settings, real_cases(cohort, cohort.development), tmp_path, seed=0)
+
+    return build
+
+
+def batch(gate: DistanceGate, cohort: PreparedCohort, noise: float) -> list[np.ndarray]:
+    """Features of four real cases with noise on them."""
+    rng = np.random.default_rng(0)
+    images = [cohort.image(case_id) for case_id in cohort.development[:4]]
+    return [gate.features(np.float32(image + rng.normal(0, noise, image.shape))) for image in images]
+
+
+def test_near_batches_pass_and_far_ones_are_rejected_with_their_distance(
+    gate: Callable[..., DistanceGate], cohort: PreparedCohort
+) -> None:
+    judge = gate(threshold=1.0)
+    assert judge.judge(batch(judge, cohort, noise=0.0)) == ""
+    reason = judge.judge(batch(judge, cohort, noise=0.5))
+    assert reason.startswith("batch at frechet/random_conv_n4 = ") and reason.endswith("above the threshold of 1")
+    assert [one.passed for one in judge.judged] == [True, False]
+    assert judge.judged[1].distance > 1 >= judge.judged[0].distance
+    assert len(judge.kept) == 4 and judge.satisfied
+    assert judge.floor < 1
+
+
+def test_a_whole_cohort_is_drawn_until_it_is_near_enough(
+    gate: Callable[..., DistanceGate], cohort: PreparedCohort
+) -> None:
+    judge = gate(threshold=1.0, of="cohort")
+    assert not judge.satisfied
+    assert judge.judge(batch(judge, cohort, noise=0.5)) == "" and not judge.satisfied
+    while not judge.satisfied:
+        assert judge.judge(batch(judge, cohort, noise=0.0)) == ""
+    assert judge.judged[-1].compared == len(judge.kept) == 4 * len(judge.judged)
+    assert len(judge.judged) > 2
+
+
+def test_a_batch_of_one_whole_case_has_no_distance(gate: Callable[..., DistanceGate], cohort: PreparedCohort) -> None:
+    judge = gate(threshold=1.0)
+    assert "too few" in judge.judge(batch(judge, cohort, noise=0.0)[:1])
+
+
+@pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"batch": 1}, {"repeats": 0}])
+def test_settings_out_of_range_are_refused(wrong: dict) -> None:
+    with pytest.raises(ConfigError, match="distance_gate"):
+        GateSettings(**({"features": FEATURES, "threshold": 1.0, "batch": 4} | wrong))
+
+
+@pytest.fixture
+def drawn(cohort: PreparedCohort, tmp_path: Path) -> Callable[..., SyntheticCohort]:
+    """Return a function that draws through a gate from an untrained generator."""
+    model = write_model(tmp_path / "model", cohort)
+
+    def draw(name: str, threshold: float, of: str = "batch", limit_factor: float = 4) -> SyntheticCohort:
+        gate = {"features": FEATURES, "threshold": threshold, "batch": 3, "of": of}
+        settings = {"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "masks": "real"}
+        settings |= {"copy_rate": None, "copy_limit": 0.5}
+        synthesize(
+            model_folder=model,
+            cohort=cohort,
+            folder=tmp_path / name,
+            count=6,
+            settings=settings | {"limit_factor": limit_factor, "distance_gate": gate},
+            seed=5,
+            cache=tmp_path / "cache",
+            progress=False,
+        )
+        return SyntheticCohort(tmp_path / name)
+
+    return draw
+
+
+def test_batches_are_kept_or_rejected_whole(drawn: Callable[..., SyntheticCohort]) -> None:
+    everything = drawn("all", threshold=1e6)
+    distances = [one["distance"] for one in everything.facts["distance_gate"]["batches"]]
+    assert len(everything.accepted) == 6 and list(everything.manifest["batch"]) == [0, 0, 0, 1, 1, 1]
+    some = drawn("some", threshold=(min(distances) + max(distances)) / 2)
+    judged = some.facts["distance_gate"]["batches"]
+    assert {one["passed"] for one in judged} == {True, False}
+    for number, rows in some.manifest.groupby("batch"):
+        assert rows["accepted"].all() == judged[number]["passed"] != rows["accepted"].eq(False).all()
+    rejected = some.manifest[~some.manifest["accepted"]]
+    assert rejected["reason"].str.contains("above the threshold").all()
+    assert len(list((some.folder / "images").iterdir())) == len(some.accepted)
+
+
+def test_a_cohort_that_never_comes_near_ends_at_the_limit(drawn: Callable[..., SyntheticCohort]) -> None:
+    synthetic = drawn("far", threshold=1e-6, of="cohort", limit_factor=2)
+    assert len(synthetic.manifest) == len(synthetic.accepted) == 12
+    assert not any(one["passed"] for one in synthetic.facts["distance_gate"]["batches"])
+
+
+def test_no_batch_near_enough_is_an_error(drawn: Callable[..., SyntheticCohort], tmp_path: Path) -> None:
+    with pytest.raises(SynthtrialError, match="distance_gate.threshold"):
+        drawn("none", threshold=1e-6)
+    assert not (tmp_path / "none").exists()
