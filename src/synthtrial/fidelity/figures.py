@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from synthtrial.fidelity.measure import Compared
 
 SPECTRUM_BINS = 24
+IN_MOTION = 3
+"""Cases of each kind whose slices are shown as an animation; more would make reports of many generators huge."""
 CLOSEST = 6
 """Pairs on the page of closest pairs."""
 
@@ -65,7 +67,7 @@ def draw(
     count = min(settings["page_cases"], len(real), len(synthetic))
     shown_real, shown_synthetic = (_some(cases, count, rng) for cases in (real, synthetic))
     save(sample_page(shown_real, shown_synthetic), folder / "samples.png")
-    slice_gif(shown_real, shown_synthetic, folder / "slices.gif")
+    slice_gif(_first(shown_real), _first(shown_synthetic), folder / "slices.gif")
     save(
         closest_pairs_page(found.closest("pixels", CLOSEST), compared.training, synthetic), folder / "closest_pairs.png"
     )
@@ -93,6 +95,10 @@ def _draw_spectra(real: Cases, synthetic: Cases, path: Path) -> dict[str, float 
         "blur": blur(of_real, of_synthetic, frequencies, real.source.spacing_mm),
         "checkerboard": checkerboard(grid_power(real), grid_power(synthetic)) if long_enough else None,
     }
+
+
+def _first(cases: Cases) -> Cases:
+    return Cases(cases.source, cases.case_ids[:IN_MOTION])
 
 
 def _some(cases: Cases, count: int, rng: np.random.Generator) -> Cases:

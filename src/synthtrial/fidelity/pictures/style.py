@@ -18,4 +18,4 @@ LABEL_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442")
 def save(figure: Figure, path: Path) -> None:
     """Save a figure as PNG; the same figure gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    figure.savefig(path, dpi=130, metadata={"Software": None}, pil_kwargs={"optimize": True})

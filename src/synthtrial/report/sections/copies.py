@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from synthtrial.report import numbers
 from synthtrial.report.blocks import Block, Column, Heading, Picture, Section, Table, Text, Words
 from synthtrial.report.results import Results, Synthesis
 from synthtrial.report.sections.fidelity import title
@@ -24,7 +23,7 @@ def section(results: Results) -> Section:
     heading = "Is it a copy?"
     if not results.syntheses:
         return Section("copies", heading, [Text("This study has no generator.")])
-    blocks: list[Block] = [copy_table(results), Words(sentences(results))]
+    blocks: list[Block] = [Words(sentences(results)), copy_table(results)]
     for synthesis in results.syntheses:
         blocks += [Heading(title(results, synthesis)), *pictures(synthesis)]
     return Section("copies", heading, blocks)
@@ -58,7 +57,22 @@ def copy_frame(results: Results) -> pd.DataFrame:
                     "auc_high": auc_high,
                 }
             )
-    return pd.DataFrame(rows)
+    return with_words(pd.DataFrame(rows))
+
+
+def with_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add what the page shows of numbers that belong together, as text."""
+    rows = frame.to_dict("records")
+    return frame.assign(
+        rejected_of=[f"{row['rejected']} of {row['drawn']}" for row in rows],
+        suspicious_of=[f"{row['suspicious']} of {row['checked']}" for row in rows],
+        membership=[
+            None
+            if pd.isna(row["membership_auc"])
+            else f"{row['membership_auc']:.2f} ({row['auc_low']:.2f} to {row['auc_high']:.2f})"
+            for row in rows
+        ],
+    )
 
 
 def copy_table(results: Results) -> Table:
@@ -69,30 +83,28 @@ def copy_table(results: Results) -> Table:
         columns=[
             Column("generator", "Generator", number=False),
             Column("space", "Compared by", number=False),
-            Column("rejected", "Copies rejected", numbers.count),
-            Column("drawn", "of drawn", numbers.count),
-            Column("suspicious", "Suspicious", numbers.count),
-            Column("checked", "of accepted", numbers.count),
-            Column("share_high", "Share at most (95 %)", percent),
-            Column("held_out_share", "Unseen real patients flagged", percent),
+            Column("rejected_of", "Copies rejected, of drawn"),
+            Column("suspicious_of", "Suspicious, of accepted"),
+            Column("held_out_share", "Unseen patients flagged", percent),
             Column("stated_rate", "Rate allowed", percent),
-            Column("membership_auc", "Membership AUC", numbers.dice),
-            Column("auc_low", "95 % from", numbers.dice),
-            Column("auc_high", "to", numbers.dice),
+            Column("membership", "Membership AUC (95 %)"),
         ],
         caption="Copies rejected: cases that were drawn but never reached an arm. Suspicious: accepted cases that are "
         "closer to a training case than is usual, in pixels (mirrored and shifted, too) and in features. Unseen real "
         "patients flagged: how often the same rule calls a real patient a copy whom the generator can't have copied. "
         "Membership AUC: how well someone who has only the synthetic cases can tell who was in the training set; 0.5 "
         "is guessing.",
-        cases="training",
     )
 
 
 def sentences(results: Results) -> list[str]:
-    """What a reader should take away, one sentence per generator."""
-    lines = []
-    for row in copy_frame(results).query("space == 'pixels'").to_dict("records"):
+    """What a reader should take away: one sentence on all, then one per generator."""
+    rows = copy_frame(results).query("space == 'pixels'").to_dict("records")
+    suspicious, rejected = (sum(row[key] for row in rows) for key in ("suspicious", "rejected"))
+    drawn = f"{rejected} drawn cases were copies and rejected" if rejected else "No drawn case was rejected as a copy"
+    kept = f"{suspicious} accepted ones are suspicious" if suspicious else "no accepted one is suspicious"
+    lines = [f"{drawn}; {kept}."]
+    for row in rows:
         found, checked = row["suspicious"], row["checked"]
         if found == 0:
             text = (
@@ -104,7 +116,7 @@ def sentences(results: Results) -> list[str]:
             text += f"; {row['rejected']} copies were rejected before"
         if row["auc_low"] is not None and row["auc_low"] > 0.5:
             text += (
-                f"; its cases give away who was in the training set (AUC {numbers.dice(row['membership_auc'])}): "
+                f"; its cases give away who was in the training set (AUC {row['membership_auc']:.2f}): "
                 "don't share them as if they were anonymous"
             )
         lines.append(f"{row['generator']}: {text}.")
@@ -120,7 +132,6 @@ def pictures(synthesis: Synthesis) -> list[Picture]:
             content=by_name[name],
             caption=caption,
             alt=f"{name.replace('_', ' ')} of generator {synthesis.generator}.",
-            cases="training",
         )
         for name, caption in PICTURES.items()
         if name in by_name

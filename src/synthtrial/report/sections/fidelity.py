@@ -67,40 +67,38 @@ def metric_tables(results: Results) -> list[Table]:
             Table(
                 name=f"fidelity_{features}",
                 frame=wide(rows, shown),
-                columns=[Column("case", "", number=False), *(Column(name, name.replace("_", " ")) for name in shown)],
-                caption=f"Measured with {features}: the features, and how many cases of each kind one comparison has. "
-                "Each value with its 95 % interval. It means something only beside its neighbours: the same for "
-                "two halves of the real cases, and for noise. Values x be compared "
-                "with it. All metrics are in tables/fidelity.csv; docs/fidelity.md tells what each one can't see.",
+                columns=[Column("case", "", number=False), *metric_columns(shown)],
+                caption=f"Measured with {features}: the features, and how many cases of each kind a comparison has. A "
+                "value means something only beside its neighbours: the same for two halves of the real cases, and for "
+                "noise. Never compare values with other features or another n. All metrics, with their intervals, are "
+                "in tables/fidelity.csv; docs/fidelity.md tells what each one can't see.",
                 cases="training",
             )
         )
     return tables
 
 
+def metric_columns(names: Sequence[str]) -> list[Column]:
+    """A column of numbers per metric."""
+    return [Column(name, name.replace("_", " "), numbers.significant) for name in names]
+
+
 def wide(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """One line for real against real, one per generator, one for noise; one column per metric, as text.
+    """One line for real against real, one per generator, one for noise; one column per metric.
 
     What real and noise give depends on the random halves a little; shown is the median over generators.
     """
     lines = [{"case": "real"} | {name: _middle(rows, name, "floor") for name in names}]
     for (generator, split), own in rows.groupby(["generator", "split"], sort=False):
-        of_metric = own.set_index("metric")
+        values = own.set_index("metric")["value"]
         place = generator if rows["split"].nunique() == 1 else f"{generator}, {split}"
-        cells = {name: _cell(of_metric.loc[name]) if name in of_metric.index else None for name in names}
-        lines.append({"case": place} | cells)
+        lines.append({"case": place} | {name: values.get(name) for name in names})
     lines.append({"case": "noise"} | {name: _middle(rows, name, "ceiling") for name in names})
     return pd.DataFrame(lines)
 
 
-def _middle(rows: pd.DataFrame, name: str, column: str) -> str | None:
-    values = rows.loc[rows["metric"] == name, column].dropna()
-    return numbers.significant(values.median()) if len(values) else None
-
-
-def _cell(row: pd.Series) -> str:
-    value, low, high = (numbers.significant(row[key]) for key in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
+def _middle(rows: pd.DataFrame, name: str, column: str) -> float:
+    return float(rows.loc[rows["metric"] == name, column].median())
 
 
 def left_out(results: Results) -> list[Details]:
