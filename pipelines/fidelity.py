@@ -2,6 +2,7 @@
 
 python pipelines/fidelity.py GENERATOR [--split SPLIT] [key=value ...]      a generator of the study in params.yaml
 python pipelines/fidelity.py --real DIR --synthetic DIR [--json FILE]       two folders of PNG, JPEG or NIfTI images
+python pipelines/fidelity.py --real DIR --help                              all words for two folders
 """
 
 from __future__ import annotations

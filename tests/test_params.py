@@ -55,6 +55,9 @@ def test_every_study_file_opens_with_its_command_cost_and_expectation(study: str
         (["study=demo", "trainer=tpu"], "there are: auto, cpu, gpu"),
         (["study=demo", "prepare.spacing=2"], "spacing_mm"),
         (["study=demo", "generators.dcgan.train.image=2"], "did you mean 'images'"),
+        (["study=demo", "synthesis.copy_limit=0.05"], "copy_limit: expected a number from 0.1 to 1"),
+        (["study=demo", "fidelity.amounts=[0.5,-0.5]"], "fidelity.amounts: expected a number at least 0.001"),
+        (["study=demo", "synthesis=gated", "synthesis.distance_gate.of=all"], "expected one of batch, cohort"),
     ],
 )
 def test_a_wrong_word_is_answered_with_what_exists(words: list[str], says: str) -> None:
@@ -69,6 +72,21 @@ def test_params_file_is_refused_once_its_conf_files_change(in_tmp: Path) -> None
     study.write_text(study.read_text() + "\n# changed\n")
     with pytest.raises(ConfigError, match="python pipelines/compose.py study=demo"):
         load_params()
+
+
+def test_a_file_that_another_one_starts_from_counts_as_used(in_tmp: Path) -> None:
+    write_params(["study=smoke", "synthesis=gated"], Path("conf"), Path("params.yaml"))
+    with Path("conf/synthesis/default.yaml").open("a") as file:
+        file.write("# another thought\n")
+    with pytest.raises(ConfigError, match="older than conf/"):
+        load_params()
+
+
+def test_a_gate_by_features_of_whole_cases_is_refused_before_anything_runs(in_tmp: Path) -> None:
+    Path("conf/fidelity/features/whole.yaml").write_text("_target_: synthesis.test_distance_gate.WholeCases")
+    words = ["study=smoke", "synthesis=gated", "fidelity/features@synthesis.distance_gate.features=whole"]
+    with pytest.raises(ConfigError, match="synthesis.distance_gate.features: whole needs whole cases"):
+        compose(words, Path("conf"))
 
 
 def test_a_change_of_a_file_the_study_does_not_use_is_no_matter(in_tmp: Path) -> None:

@@ -112,7 +112,7 @@ def check_parts(params: dict[str, Any], reader: Reader) -> None:
     from synthtrial.fidelity.features.building import build_extractors
     from synthtrial.gans.schedule import Schedule
     from synthtrial.segmentation.settings import train_settings
-    from synthtrial.synthesis.distance_gate import GateSettings
+    from synthtrial.synthesis.distance_gate import GateSettings, image_extractor
     from synthtrial.trial.arm import check_arms, read_arms
 
     prepare = construct(PrepareSettings, params["prepare"], "prepare")
@@ -124,7 +124,7 @@ def check_parts(params: dict[str, Any], reader: Reader) -> None:
         build_extractors(params["fidelity"]["features"], reader.spatial_dims, "fidelity.features")
         if gate := params["synthesis"]["distance_gate"]:
             settings = construct(GateSettings, gate, "synthesis.distance_gate")
-            build_extractors({"features": settings.features}, reader.spatial_dims, "synthesis.distance_gate")
+            image_extractor(settings.features, reader.spatial_dims)
     for name, segmenter in params["segmenters"].items():
         train_settings(segmenter["train"], f"segmenters.{name}.train")
     arms = read_arms(params["arms"])
@@ -172,12 +172,20 @@ def explain(error: Exception, overrides: list[str], conf: Path) -> str:
 
 def used_files(choices: dict[str, str | None], conf: Path) -> list[Path]:
     """Configuration files that a composition took, the root first."""
-    files = [conf / "config.yaml"]
+    files = {conf / "config.yaml"}
     for group, choice in choices.items():
         file = conf / group.split("@")[0] / f"{choice}.yaml"
         if not group.startswith("hydra") and file.is_file():
-            files.append(file)
-    return sorted(set(files), key=lambda file: (file.name != "config.yaml", file))
+            files |= {file, *inherited_files(file)}
+    return sorted(files, key=lambda file: (file.name != "config.yaml", file))
+
+
+def inherited_files(file: Path) -> set[Path]:
+    """Files of its own group that a configuration file starts from, such as `- default`: Hydra's choices lack them."""
+    content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    names = [name for name in content.get("defaults", []) if isinstance(name, str) and name != "_self_"]
+    parents = {file.parent / f"{name}.yaml" for name in names}
+    return parents.union(*map(inherited_files, parents))
 
 
 def write_params(overrides: list[str], conf: Path, path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ NAME = re.compile(r"\w[\w.+-]*")
 
 
 class Key(NamedTuple):
-    """What a key may hold: a type, and for numbers the smallest and the largest value."""
+    """What a key may hold: a type, and for numbers, and each of a list of them, the smallest and the largest value."""
 
     hint: Any
     low: float = -inf
@@ -32,7 +32,7 @@ KEYS = {
         "limit_factor": Key(float, 1),
         "masks": Key(str),
         "copy_rate": Key(float | None, 1e-6, 0.5),
-        "copy_limit": Key(float, 0, 1),
+        "copy_limit": Key(float, 0.1, 1),
         "distance_gate": Key(dict | None),
     },
     "fidelity": {
@@ -41,8 +41,9 @@ KEYS = {
         "batch_size": Key(int, 1),
         "pairs": Key(int, 1),
         "copy_rate": Key(float, 1e-6, 0.5),
-        "copy_limit": Key(float, 0, 1),
-        "amounts": Key(list[float]),
+        "copy_limit": Key(float, 0.1, 1),
+        "perceptual_weights": Key(str | None),
+        "amounts": Key(list[float], 1e-3),
         "bins": Key(int, 1),
         "page_cases": Key(int, 1),
     },
@@ -109,6 +110,7 @@ def check_keys(params: Mapping[str, Any]) -> None:
 def check_key(value: Any, key: Key, place: str) -> None:
     """Raise a ConfigError unless a value is what its key may hold."""
     check_type(value, key.hint, place)
-    if value is not None and (key.low, key.high) != (-inf, inf) and not key.low <= value <= key.high:
+    numbers = value if isinstance(value, list) else [] if value is None else [value]
+    if (key.low, key.high) != (-inf, inf) and not all(key.low <= number <= key.high for number in numbers):
         limits = f"at least {key.low:g}" if key.high == inf else f"from {key.low:g} to {key.high:g}"
         raise ConfigError(f"{place}: expected a number {limits}, but is {value!r}")

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from fidelity.case_files import phantoms, write_cases
@@ -54,6 +56,27 @@ def test_copies_are_found_and_named(study: Study) -> None:
     assert not pairs[2][2]
     assert [len(pixels["distances"][kind]) for kind in ("synthetic", "real", "held_out")] == [10, 20, 12]
     assert "drawn002" in content["spaces"]["random_conv"]["flagged"]
+
+
+def test_altered_copies_are_looked_at_but_are_no_members(study: Study, tmp_path: Path) -> None:
+    """Blurred copies are nearer to what a blurred generator draws than any held-out case, whatever it has seen."""
+    training, held_out, synthetic, features = study
+    blurred = [gaussian_filter(image, 1) for image in training.images()]
+    both = write_cases(tmp_path / "both", [*training.images(), *blurred], training.patients * 2, name="training")
+    twice = {
+        "random_conv": replace(features["random_conv"], training=np.tile(features["random_conv"].training, (2, 1)))
+    }
+    found = audit(
+        training=both,
+        held_out=held_out,
+        synthetic=synthetic,
+        features=twice,
+        rate=0.01,
+        rng=np.random.default_rng(0),
+        altered=both.case_ids[len(training) :],
+    )
+    assert found.membership == audited(study).membership
+    assert len(found.spaces["pixels"].real_scores) == 2 * len(training)
 
 
 def test_without_held_out_cases_the_stated_rate_stands_beside(study: Study) -> None:

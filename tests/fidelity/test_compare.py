@@ -140,8 +140,17 @@ def test_metrics_that_can_not_be_had_are_listed_with_the_reason(tmp_path: Path) 
     assert result.left_out["density/moments"] == "needs 12 real and 12 synthetic cases, here are 5 and 5"
     assert "window of 11 voxels" in result.left_out["ms_ssim/pixels"]
     text = " ".join(shown(result).split())
-    assert "left out: precision/moments, recall/moments needs 8 real and 8" in text
+    assert "left out: precision/moments, recall/moments: needs 8 real and 8" in text
     assert grouped({"a": "x", "b": "y", "c": "x"}) == [("a, c", "x"), ("b", "y")]
+
+
+def test_masks_that_are_all_the_same_cost_one_metric_and_not_the_comparison(tmp_path: Path) -> None:
+    real, synthetic = write_pictures(tmp_path / "real"), write_pictures(tmp_path / "synthetic", seed=1)
+    for folder in (real, synthetic):
+        with_masks(folder)
+    result = compare(real, synthetic)
+    assert "most of the 6 real cases have equal features" in result.left_out["mmd_mask/moments"]
+    assert {"mmd/moments_n6", "frechet_mask/moments_n6"} <= set(result.measurements)
 
 
 def test_images_are_streamed(tmp_path: Path) -> None:
@@ -174,11 +183,13 @@ def test_images_are_streamed(tmp_path: Path) -> None:
         (Measured(0.3, 0.2, 0.4, floor=0.1, ceiling=None, better="like real"), True, None),
         (Measured(0.3, 0.2, 0.4, floor=0.5, ceiling=None, better="like real"), True, None),
         (Measured(0.3, 0.2, 0.4, floor=None, ceiling=1, better="lower"), None, None),
+        (Measured(4, 2, 6, floor=3, ceiling=2, better="lower"), False, None),
+        (Measured(0.5, 0.4, 0.6, floor=0.5, ceiling=0.7, better="higher"), False, None),
     ],
 )
 def test_where_a_value_lies(measured: Measured, apart: bool | None, where: float | None) -> None:
     assert told_apart(measured) is apart
-    if where is not None or measured.ceiling is None or measured.floor is None:
+    if where is not None or measured.ceiling != 16:
         assert place(measured, measured.value) == (None if where is None else pytest.approx(where))
 
 
@@ -197,6 +208,7 @@ def test_few_metrics_of_many_may_be_chance(tmp_path: Path) -> None:
         (3.14159, "3.14"),
         (100.0, "100"),
         (-1196.4, "−1,196"),
+        (999.6, "1,000"),
         (1.2e6, "1.2e+06"),
         (0.0, "0"),
         (-0.00123, "−0.00123"),
@@ -301,6 +313,10 @@ def test_another_spacing_is_refused_and_a_rounded_one_is_not(tmp_path: Path) -> 
         ({"repeats": 0}, "repeats 0"),
         ({"copy_rate": 1.5}, "copy rate must be above 0"),
         ({"window": (3, 1)}, "low below high"),
+        (
+            {"window": (300, 999)},
+            "window 300 to 999 makes all images in .*real plain: 99 % of their values lie between 1 and 254",
+        ),
     ],
 )
 def test_settings_that_can_not_be_are_refused(settings: dict, message: str, tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_what_cannot_be_looked_at_is_refused(tmp_path: Path) -> None:
     cases = write_cases(tmp_path / "good", images)
     with pytest.raises(ConfigError, match="above 0 and below 1"):
         CopyDetector(cases, rate=0)
-    with pytest.raises(ConfigError, match="above 0.1 and up to 1"):
+    with pytest.raises(ConfigError, match="from 0.1 to 1"):
         CopyDetector(cases, rate=0.01, limit=2)
     with pytest.raises(SynthtrialError, match="at least 3 patients"):
         CopyDetector(write_cases(tmp_path / "two", images, ("a", "a", "b", "b", "b")), rate=0.01)

@@ -184,6 +184,17 @@ def test_windows_that_differ_are_refused_or_scaled() -> None:
         compare_lesions(tables[0], tables[1][tables[1]["label"] == "core"])
 
 
+def test_centres_are_shown_on_the_whole_field_of_view() -> None:
+    """Even where some lie near its edge: a logarithmic axis would have no room for 0."""
+    tables = [
+        pd.DataFrame({"label": "core", "contrast_unit": "HU", "centre_x": np.linspace(0.01, 0.9, 8), "count": 1.0})
+        for _ in range(2)
+    ]
+    figure = lesion_figure(*tables, compare_lesions(*tables))
+    panel = next(axes for axes in figure.axes if axes.get_xlabel() == "share of the field of view")
+    assert panel.get_xscale() == "linear" and panel.get_xlim() == (0, 1)
+
+
 @pytest.mark.parametrize("dims", [2, 3])
 def test_the_figure_has_a_panel_for_each_tested_property(dims: int, tmp_path: Path) -> None:
     tables = lesion_tables(random_cases(6, 0, dims=dims).cases(), random_cases(6, 1, dims=dims).cases())

@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from synthtrial.errors import ConfigError
+from synthtrial.fidelity.cases import real_cases
 from synthtrial.fidelity.features.lpips import LAYERS, PerceptualDistance
+from synthtrial.fidelity.measure import Compared, measure_images
 from synthtrial.gans.perceptual import CONVOLUTIONS_PER_BLOCK, PerceptualLoss, vgg_layers
 
 
@@ -65,9 +67,37 @@ def test_a_volume_has_the_mean_distance_of_its_axial_slices(distance: Perceptual
     assert distance(first, second)[0] == pytest.approx(np.mean(slices), rel=1e-5)
 
 
-def test_the_name_tells_the_network(distance: PerceptualDistance, tmp_path: Path) -> None:
-    assert distance.name == "lpips_like/vgg16"
-    assert PerceptualDistance(write_weights(tmp_path, "vgg19")).name == "lpips_like/vgg19"
+def test_the_file_tells_the_network(distance: PerceptualDistance, tmp_path: Path) -> None:
+    assert distance.network == "vgg16"
+    assert PerceptualDistance(write_weights(tmp_path, "vgg19")).network == "vgg19"
+
+
+def test_pairs_are_measured_where_there_are_weights(distance: PerceptualDistance, make_cohort) -> None:
+    cohort = make_cohort(shape=(16, 16))
+    real = real_cases(cohort, cohort.development)
+    swapped = real_cases(cohort, cohort.development[1:] + cohort.development[:1])
+    compared = Compared(real=real, training=real, held_out=None, synthetic=swapped)
+    pairs = {"paired": (real, swapped), "reconstructed": (real, real)}
+    without = measure_images(compared, pairs, 5, None, 0, {})
+    found = measure_images(compared, pairs, 5, distance, 0, {})
+    assert found.items() - without.items() == {(name, found[name]) for name in found if name.startswith("lpips_like")}
+    own, strangers = found["lpips_like_reconstructed/vgg16_n12"], found["lpips_like_paired/vgg16_n12"]
+    assert (own.value, own.low, own.high, own.better) == (0, 0, 0, "lower")
+    assert own.floor == strangers.floor and strangers.low < strangers.floor < strangers.high
+
+
+def test_weights_of_another_network_are_an_error_and_images_too_small_a_metric_left_out(
+    distance: PerceptualDistance, make_cohort, tmp_path: Path
+) -> None:
+    cohort = make_cohort(shape=(12, 12))
+    real = real_cases(cohort, cohort.development)
+    compared = Compared(real=real, training=real, held_out=None, synthetic=real)
+    left_out: dict[str, str] = {}
+    found = measure_images(compared, {"paired": (real, real)}, 5, distance, 0, left_out)
+    assert "ssim_paired/pixels_n12" in found and "needs 16 pixels" in left_out["lpips_like_paired/vgg16"]
+    torch.save({"features.0.weight": torch.zeros(2)}, tmp_path / "other.pth")
+    with pytest.raises(ConfigError, match="holds neither"):
+        measure_images(compared, {"paired": (real, real)}, 5, PerceptualDistance(tmp_path / "other.pth"), 0, {})
 
 
 def test_what_can_not_be_compared_is_refused(distance: PerceptualDistance, tmp_path: Path) -> None:

@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 
 from synthesis.untrained_model import write_model
+from synthtrial.atomic import write_json
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import SynthtrialError
 from synthtrial.fidelity.cases import common_window, real_cases
-from synthtrial.fidelity.measure import measure
+from synthtrial.fidelity.measure import compared_cases, measure
 from synthtrial.fidelity.measured import as_json, from_json
 from synthtrial.fidelity.pictures.pages import cut_plane
+from synthtrial.gans.dataset import cases_of_model
 from synthtrial.synthesis.drawing import synthesize
 
 FEATURES = {"_target_": "synthtrial.fidelity.features.random_conv.RandomConv", "filters": 8, "levels": 2}
@@ -28,6 +30,7 @@ SETTINGS = {
     "pairs": 20,
     "copy_rate": 0.05,
     "copy_limit": 0.5,
+    "perceptual_weights": None,
     "amounts": [0.25, 0.5],
     "bins": 20,
     "page_cases": 2,
@@ -46,10 +49,10 @@ FIGURES = {"intensities.png", "lesions.png", "samples.png", "closest_pairs.png",
 FIGURES |= {"spectra.png", "walk.png"}
 
 
-def draw(cohort: PreparedCohort, place: Path, count: int = 8) -> SyntheticCohort:
+def draw(cohort: PreparedCohort, place: Path, count: int = 8, masks: bool = True) -> SyntheticCohort:
     """Cases of an untrained generator."""
     synthesize(
-        model_folder=write_model(place / "model", cohort),
+        model_folder=write_model(place / "model", cohort, masks),
         cohort=cohort,
         folder=place / "synthetic",
         count=count,
@@ -119,6 +122,81 @@ def test_the_same_seed_gives_the_same_bytes(cohorts: tuple[PreparedCohort, Synth
         assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes(), path.name
 
 
+def test_altered_copies_count_as_training_cases_and_are_named(
+    make_cohort: Callable[..., PreparedCohort], tmp_path: Path
+) -> None:
+    cohort = make_cohort(shape=(16, 16))
+    synthetic = draw(cohort, tmp_path)
+    source = cohort.development[0]
+    row = cohort.cases.loc[source].to_dict() | {"case_id": f"{source}-affine1", "source_case": source, "kind": "affine"}
+    pd.DataFrame([row]).to_csv(cohort.folder / "augmented.csv", index=False)
+    cohort = PreparedCohort(cohort.folder)
+    model = json.loads((tmp_path / "model" / "model.json").read_text())
+    compared = compared_cases(cohort, synthetic, model, cases_of_model(model, cohort, uses_unlabelled=False))
+    assert compared.training.case_ids == (*cohort.development, f"{source}-affine1")
+    assert compared.altered == (f"{source}-affine1",)
+    assert compared.real.case_ids == tuple(cohort.development)
+
+
+def test_test_cases_change_nothing_but_the_membership_attack(
+    make_cohort: Callable[..., PreparedCohort], tmp_path: Path
+) -> None:
+    cohort = make_cohort(shape=(16, 16))
+    synthetic = draw(cohort, tmp_path)
+    encoder = {"_target_": "synthtrial.fidelity.features.study_encoder.StudyEncoder", "steps": 2, "patches": 16}
+    both = {"features": {"random_conv": FEATURES, "study_encoder": encoder}}
+    before = run(cohort, synthetic, tmp_path / "before", **both)
+    for case_id in cohort.test:
+        path = cohort.folder / "images" / f"{case_id}.npy"
+        np.save(path, np.flip(-np.load(path), 1))
+        np.save(cohort.folder / "masks" / f"{case_id}.npy", np.ones(cohort.shape, np.uint8))
+    after = run(cohort, synthetic, tmp_path / "after", **both)
+    changed = {name for name, value in before["metrics"].items() if after["metrics"][name] != value}
+    assert changed and all(name.startswith("membership_auc") for name in changed)
+    for space, found in before["audit"]["spaces"].items():
+        assert after["audit"]["spaces"][space]["threshold"] == found["threshold"]
+    for name in ("features/study_encoder.npz", "lesions.csv", "amounts.csv", "figures/samples.png"):
+        assert (tmp_path / "before" / name).read_bytes() == (tmp_path / "after" / name).read_bytes(), name
+
+
+def write_facts(synthetic: SyntheticCohort, **facts) -> SyntheticCohort:
+    write_json(synthetic.folder / "synthetic.json", synthetic.facts | facts)
+    return SyntheticCohort(synthetic.folder)
+
+
+def test_cases_of_a_class_that_was_not_trained_on_are_no_non_members(
+    make_cohort: Callable[..., PreparedCohort], tmp_path: Path
+) -> None:
+    """They differ from what the generator draws for their class alone: the attack would seem to succeed."""
+    cohort = make_cohort(shape=(16, 16), classes=("benign", "malignant"))
+    synthetic = draw(cohort, tmp_path)
+    model = json.loads((tmp_path / "model" / "model.json").read_text())
+    malignant = [case_id for case_id in cohort.development if cohort.cases.at[case_id, "label"] == "malignant"]
+    synthetic = write_facts(synthetic, seen_patients=sorted(cohort.patients(malignant)))
+    one_class = model | {"config": model["config"] | {"classes": ["malignant"]}, "seen_cases": malignant}
+    compared = compared_cases(cohort, synthetic, one_class, cases_of_model(one_class, cohort, uses_unlabelled=False))
+    assert compared.held_out is not None
+    assert compared.held_out.case_ids == ("case01",)  # the one malignant test case
+
+    domains = {"column": "site", "source": "A", "target": "B"}
+    translator = model | {"config": model["config"] | {"domains": domains}}
+    synthetic = write_facts(synthetic, seen_patients=model["seen_patients"])
+    compared = compared_cases(cohort, synthetic, translator, cases_of_model(translator, cohort, uses_unlabelled=False))
+    assert compared.held_out is not None and set(compared.held_out.case_ids) == set(cohort.test)
+
+
+def test_a_generator_without_masks_is_compared_by_images_alone(
+    make_cohort: Callable[..., PreparedCohort], tmp_path: Path
+) -> None:
+    """Empty masks that it never made would be measured as bad ones, and its lesions as lacking."""
+    cohort = make_cohort(shape=(16, 16))
+    result = run(cohort, draw(cohort, tmp_path, masks=False), tmp_path / "fidelity")
+    assert "frechet/random_conv_n4" in result["metrics"]
+    assert not any("_mask" in name or "_pair" in name for name in [*result["metrics"], *result["left_out"]])
+    assert "without masks" in result["left_out"]["masks, pairs and lesions"]
+    assert pd.read_csv(tmp_path / "fidelity" / "lesions.csv").empty
+
+
 def test_too_few_cases_are_refused(make_cohort: Callable[..., PreparedCohort], tmp_path: Path) -> None:
     cohort = make_cohort(shape=(16, 16))
     with pytest.raises(SynthtrialError, match="at least 4 real and 4 accepted"):
@@ -158,3 +236,14 @@ def test_planes_show_right_at_the_left_and_head_up() -> None:
         assert cut.mask.shape == size and cut.image.shape == (1, *size)
         assert cut.mask[0, 0] == cut.image[0, 0, 0] == 1
         assert cut.aspect == (1.0 if axis == 2 else 2.0)
+
+
+def test_an_extractor_that_has_too_few_cases_to_learn_from_is_left_out_with_the_reason(
+    make_cohort: Callable[..., PreparedCohort], tmp_path: Path
+) -> None:
+    cohort = make_cohort(shape=(16, 16), n_cases=8)
+    encoder = {"_target_": "synthtrial.fidelity.features.study_encoder.StudyEncoder"}
+    result = run(cohort, draw(cohort, tmp_path), tmp_path / "a", features={"random": FEATURES, "encoder": encoder})
+    assert "at least 8" in result["left_out"]["all of study_encoder"] and result["features"] == ["random_conv"]
+    with pytest.raises(SynthtrialError, match="at least 8"):
+        run(cohort, SyntheticCohort(tmp_path / "synthetic"), tmp_path / "b", features={"encoder": encoder})

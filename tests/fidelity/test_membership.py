@@ -62,6 +62,14 @@ def test_features_are_standardised() -> None:
     assert feature_distances(real, synthetic) == pytest.approx(0.1 / synthetic[:, 0].std() / np.sqrt(3))
 
 
+def test_a_generator_that_draws_one_picture_only_has_distances() -> None:
+    real = np.random.default_rng(5).normal(size=(3, 4))
+    for one in (np.full(4, 0.1), np.zeros(4)):
+        assert feature_distances(real, np.tile(one, (10, 1))) == pytest.approx(
+            np.sqrt(((real - one) ** 2).mean(axis=1))
+        )
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     distances = np.random.default_rng(4).normal(size=(2, 10))
     first, second = (membership_auc(*distances, "abcdefghij", "klmnopqrst", np.random.default_rng(7)) for _ in "12")

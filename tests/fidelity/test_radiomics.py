@@ -84,6 +84,12 @@ def test_intensities_are_those_inside_and_textures_do_not_see_brightness(dims: i
             assert brighter[name] == pytest.approx(inside[name], rel=1e-3), name
 
 
+def test_constant_images_are_told(make_cohort: MakeCohort, tmp_path: Path) -> None:
+    cases = all_of(make_cohort(shape=(12, 12), n_cases=6, labels=()), image=np.zeros_like)
+    with pytest.raises(SynthtrialError, match="all real images have the same features"):
+        Radiomics(spatial_dims=2, families=["statistics"]).learn(cases, tmp_path)
+
+
 def test_raw_features_are_in_the_unit_of_the_cohort(make_cohort: MakeCohort, tmp_path: Path) -> None:
     cohort = make_cohort(n_cases=6)
     extractor = learned(cohort, tmp_path)

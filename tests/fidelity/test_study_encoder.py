@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from synthtrial import params
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import ConfigError, SynthtrialError
 from synthtrial.fidelity.cases import Cases
+from synthtrial.fidelity.features.encoder_network import Autoencoder
 from synthtrial.fidelity.features.extractor import FeatureExtractor, LearnedExtractor, extract_features
 from synthtrial.fidelity.features.study_encoder import LEAST_CASES, StudyEncoder
 
@@ -116,6 +118,20 @@ def test_it_learns_to_rebuild_what_it_sees(make_cohort: MakeCohort, tmp_path: Pa
         seen = network.seen(images)
         errors.append(float((network(seen) - seen)[:, 0].abs().mean()))
     assert errors[1] < 0.6 * errors[0]
+
+
+def test_calibration_has_the_activations_of_one_image_in_memory() -> None:
+    network = Autoencoder(2, 2, 2, torch.Generator())
+    seen: list[weakref.ref[torch.Tensor]] = []
+    alive = []
+
+    def look(_: torch.nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        seen.append(weakref.ref(inputs[0]))
+        alive.append(sum(one() is not None for one in seen))
+
+    network.encoder[1].register_forward_pre_hook(look)
+    network.calibrate(torch.rand(9, 1, 16, 16, generator=torch.Generator()))
+    assert len(alive) == 9 and max(alive) <= 2
 
 
 def test_large_images_are_averaged_first(make_cohort: MakeCohort, tmp_path: Path) -> None:

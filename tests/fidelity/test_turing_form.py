@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fidelity.turing_study import GENERATOR, write_study
+from fidelity.turing_study import CONFIG, GENERATOR, write_study
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import SynthtrialError
@@ -154,11 +154,18 @@ def test_no_patient_is_shown_both_as_real_and_as_the_source_of_a_synthetic_case(
     assert real.isdisjoint(synthetic.manifest.loc[made, "source_case"])
 
 
-def test_a_generator_of_one_class_is_compared_with_real_cases_of_that_class(tmp_path: Path) -> None:
-    cohort, _, model = write_study(tmp_path, classes=("benign", "malignant"))
+def test_a_generator_of_some_classes_is_compared_with_real_cases_of_those_classes(tmp_path: Path) -> None:
+    cohort, _, model = write_study(tmp_path, classes=("benign", "malignant", "unclear"))
+
+    def shown(**other: object) -> set[str]:
+        (model / "model.json").write_text(json.dumps({"config": CONFIG | other}))
+        return set(cohort.cases.loc[learned_cases(cohort, "development", model), "label"])
+
     assert learned_cases(cohort, "development", model) == cohort.development
-    (model / "model.json").write_text(json.dumps({"config": {"classes": ["malignant"]}}))
-    assert set(cohort.cases.loc[learned_cases(cohort, "development", model), "label"]) == {"malignant"}
+    assert shown(classes=["malignant"]) == {"malignant"}
+    assert shown(classes=["benign", "malignant"]) == {"benign", "malignant"}
+    learns_from_all = {"_target_": "synthtrial.gans.catgan.CatGAN", "classes": ["benign", "malignant"]}
+    assert shown(**learns_from_all) == {"benign", "malignant", "unclear"}
 
 
 def test_a_third_is_cut_around_the_lesion_and_without_masks_around_the_middle(tmp_path: Path) -> None:

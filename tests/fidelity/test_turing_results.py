@@ -62,7 +62,7 @@ def test_no_text_is_a_formula_and_every_text_comes_back(tmp_path: Path, text: st
 
 def test_a_spreadsheet_may_have_saved_the_file_with_semicolons(tmp_path: Path) -> None:
     plain = read_ratings(write(tmp_path / "a.csv", lines(comment="a, b")), FORM, IDS)
-    saved = read_ratings(write(tmp_path / "b.csv", lines(comment="a, b"), ";"), FORM, IDS)
+    saved = read_ratings(write(tmp_path / "b.csv", lines(comment="a, b", seconds="3,5"), ";"), FORM, IDS)
     assert saved.answers == plain.answers
 
 
@@ -228,6 +228,17 @@ def test_guessing_raters_are_rarely_found_to_tell() -> None:
 def test_raters_who_tell_all_have_an_interval_that_other_cases_could_shorten() -> None:
     found = pooled_auc(np.zeros((3, 6)), np.ones((3, 6)), np.random.default_rng(0)).auc
     assert (found.value, found.high) == (1, 1) and found.low == pytest.approx(auc_interval(1.0, 6, 6)[0])
+
+
+def test_what_several_raters_could_have_found_does_not_hang_on_what_they_did_find() -> None:
+    rng = np.random.default_rng(0)
+    noise, case = rng.normal(size=(2, 3, 20)), rng.normal(size=(2, 1, 20))
+    found = [
+        pooled_auc(case[0] + noise[0], case[1] + noise[1] + shift, np.random.default_rng(0)) for shift in (0, 3, 99)
+    ]
+    assert found[0].auc.value < 0.65 < 0.85 < found[1].auc.value < found[2].auc.value == 1
+    assert found[1].smallest == pytest.approx(found[0].smallest, abs=0.05)
+    assert found[2].smallest == smallest_auc(20, 20)
 
 
 # ---- The whole ----

@@ -16,6 +16,8 @@ from synthtrial.synthesis.writing import CaseWriter
 
 GENERATOR = "whatgan"
 STUDY = "tiny"
+CONFIG = {"_target_": "synthtrial.gans.dcgan.DCGAN", "classes": None}
+"""Of the generator: what says which cases it has learned from."""
 
 
 def write_study(
@@ -39,7 +41,7 @@ def write_study(
     for folder in (model, drawn):
         folder.mkdir(parents=True)
     facts = {"generator": GENERATOR, "split": "development", "weights_sha256": "0" * 64}
-    (model / "model.json").write_text(json.dumps(facts | {"config": {"classes": None}}))
+    (model / "model.json").write_text(json.dumps(facts | {"config": CONFIG}))
     writer = CaseWriter(drawn, window=(-1000, 600), spacing_mm=cohort.spacing_mm)
     rows = []
     for index, source in enumerate(cohort.development):

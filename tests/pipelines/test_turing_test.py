@@ -132,6 +132,8 @@ def test_nothing_is_lost_when_the_form_is_closed_and_another_rater_starts_from_n
         assert title(browser) == "Case 2 of 8" and chosen(browser) == "10"
         browser.click("#back")
         assert title(browser) == "Case 1 of 8" and chosen(browser) == "4"
+        browser.press("1", "Enter", "0")
+        assert title(browser) == "Case 2 of 8" and chosen(browser) == "0"
         browser.open(FORM / "form.html")
         browser.click("#resume-clear")
         browser.click("#clear-yes")

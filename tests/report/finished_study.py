@@ -172,6 +172,9 @@ def write_synthetic(folder: Path, cohort: PreparedCohort, rng: np.random.Generat
         "seen_patients": sorted(cohort.patients(cohort.development)),
         "labels": cohort.labels,
         "shape": list(cohort.shape),
+        "conditions_on": "",
+        "settings": {"masks": "real"},
+        "copies": {"found": 1, "rate": 0.01, "stated_rate": 0.08, "threshold": 0.42},
     }
     (folder / "synthetic.json").write_text(json.dumps(facts))
 
@@ -221,9 +224,10 @@ def write_fidelity(folder: Path, cohort: PreparedCohort) -> None:
 
 def write_fidelity_tables(folder: Path, cohort: PreparedCohort) -> None:
     """`lesions.csv`, `amounts.csv` and the features of one extractor."""
-    lesion = {"label": cohort.labels[0], "property": "volume_ml", "n_real": 12, "n_synthetic": 7, "median_real": 0.2}
+    lesion = {"property": "volume_ml", "n_real": 12, "n_synthetic": 7, "median_real": 0.2}
     lesion |= {"median_synthetic": 0.31, "ks": 0.58, "p": 0.01, "p_adjusted": 0.01, "auc": 0.8, "verdict": "differs"}
-    pd.DataFrame([lesion]).to_csv(folder / "lesions.csv", index=False)
+    rows = [{"label": label} | lesion for label in cohort.labels]
+    pd.DataFrame(rows, columns=["label", *lesion]).to_csv(folder / "lesions.csv", index=False)
     amount = {"method": "progressive", "share": 0.5, "n_synthetic": 6, "n_real": 12, "value": 3.9}
     pd.DataFrame([amount | {"metric": "frechet/random_conv_n6"}]).to_csv(folder / "amounts.csv", index=False)
     rng = np.random.default_rng(1)
@@ -282,7 +286,7 @@ def case_row(
     """One line of `cases.csv`: the labels' Dice average to `dice`."""
     case = cohort.cases.loc[case_id]
     spread = rng.normal(0, 0.01, len(cohort.labels))
-    per_label = dice + spread - spread.mean()
+    per_label = dice + spread - spread.sum() / max(len(spread), 1)
     row = {"arm": arm, "segmenter": SEGMENTER, "fold": fold, "case_id": case_id}
     row |= {"patient_id": case["patient_id"], "site": case["site"], "dice": dice}
     return row | {f"dice/{label}": value for label, value in zip(cohort.labels, per_label, strict=True)}

@@ -76,6 +76,14 @@ def test_from_site_to_site_a_case_keeps_its_class(cohort: PreparedCohort, tmp_pa
     assert list(rows["label"]) == list(cohort.cases.loc[rows["source_case"], "label"])
 
 
+def test_a_gate_compares_translations_with_what_they_are_to_become(cohort: PreparedCohort, tmp_path: Path) -> None:
+    features = {"_target_": "synthtrial.fidelity.features.random_conv.RandomConv", "filters": 4, "levels": 1}
+    gate = {"features": features, "threshold": 1e6, "batch": 3}
+    synthetic = drawn(small_cyclegan(), cohort, tmp_path, count=3, distance_gate=gate)
+    malignant = cohort.cases.loc[cohort.development, "label"].eq("malignant").sum()
+    assert synthetic.facts["distance_gate"]["n_real"] == malignant < len(cohort.development)
+
+
 def small_pix2pix() -> dict[str, Any]:
     return read_config("pix2pix", generator__width=4, discriminator__width=4, mask_generator=None, **SHORT)
 

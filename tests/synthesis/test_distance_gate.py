@@ -12,8 +12,8 @@ from synthesis.untrained_model import write_model
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import ConfigError, SynthtrialError
-from synthtrial.fidelity.cases import real_cases
-from synthtrial.synthesis.distance_gate import DistanceGate, GateSettings
+from synthtrial.fidelity.cases import Cases, real_cases
+from synthtrial.synthesis.distance_gate import DistanceGate, GateSettings, image_extractor
 from synthtrial.synthesis.drawing import synthesize
 
 FEATURES = {"_target_": "synthtrial.fidelity.features.random_conv.RandomConv", "filters": 4, "levels": 1}
@@ -26,8 +26,8 @@ def cohort(make_cohort: Callable[..., PreparedCohort]) -> PreparedCohort:
 
 @pytest.fixture
 def gate(cohort: PreparedCohort, tmp_path: Path) -> Callable[..., DistanceGate]:
-    def build(threshold: float, of: str = "batch") -> DistanceGate:
-        settings = GateSettings(features=FEATURES, threshold=threshold, batch=4, of=of)  # type: ignore[arg-type]
+    def build(threshold: float, of: str = "batch", size: int = 4) -> DistanceGate:
+        settings = GateSettings(features=FEATURES, threshold=threshold, batch=size, of=of)  # type: ignore[arg-type]
         return DistanceGate(settings, real_cases(cohort, cohort.development), tmp_path, seed=0)
 
     return build
@@ -63,6 +63,52 @@ def test_a_whole_cohort_is_drawn_until_it_is_near_enough(
         assert judge.judge(batch(judge, cohort, noise=0.0)) == ""
     assert judge.judged[-1].compared == len(judge.kept) == 4 * len(judge.judged)
     assert len(judge.judged) > 2
+
+
+def test_the_floor_is_what_real_cases_reach_in_batches_of_that_size(gate: Callable[..., DistanceGate]) -> None:
+    """Fewer cases lie further away by the distance's bias alone; halves would promise what no batch can reach."""
+    floors = [gate(threshold=1.0, size=size).floor for size in (2, 3, 6)]
+    assert floors[0] > 1.2 * floors[1] > 1.2 * floors[2]
+    assert gate(threshold=1.0, size=2, of="cohort").floor == floors[2] == gate(threshold=1.0, size=50).floor
+
+
+def test_the_floor_keeps_patients_together(cohort: PreparedCohort, tmp_path: Path) -> None:
+    """Each case stands there twice: parts that share patients would lie closer than any new case can."""
+    doubled = [case_id for case_id in cohort.development for _ in range(2)]
+    settings = GateSettings(features=FEATURES, threshold=1.0, batch=6)
+    together = DistanceGate(settings, real_cases(cohort, doubled), tmp_path, seed=0)
+    apart = DistanceGate(
+        settings, Cases(cohort, tuple(doubled), tuple(map(str, range(len(doubled))))), tmp_path, seed=0
+    )
+    assert together.floor > 1.2 * apart.floor
+
+
+def test_what_became_of_a_cohort_is_told_of_all_its_cases(
+    gate: Callable[..., DistanceGate], cohort: PreparedCohort
+) -> None:
+    judge = gate(threshold=1.0, of="cohort")
+    for _ in range(2):
+        judge.judge(batch(judge, cohort, noise=0.5))
+    assert judge.remark().startswith("8 cases together: frechet/random_conv = ")
+    assert "NOT within the threshold of 1; real against real " in judge.remark()
+    single = gate(threshold=1.0)
+    single.judge(batch(single, cohort, noise=0.0))
+    assert single.remark().startswith("1 of 1 batches were within frechet/random_conv = 1; real against real ")
+
+
+class WholeCases:
+    """Features of image and mask together, as radiomics has."""
+
+    def __init__(self, *, spatial_dims: int) -> None:
+        self.name, self.spatial_dims = "whole", spatial_dims
+
+    def of_cases(self, cases: Cases) -> dict[str, np.ndarray]:
+        return {"image": np.zeros((len(cases), 1))}
+
+
+def test_features_of_whole_cases_are_refused() -> None:
+    with pytest.raises(ConfigError, match="whole needs whole cases"):
+        image_extractor({"_target_": f"{__name__}.WholeCases"}, 2)
 
 
 def test_a_batch_of_one_whole_case_has_no_distance(gate: Callable[..., DistanceGate], cohort: PreparedCohort) -> None:

@@ -11,13 +11,14 @@ from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.gans.model import build, save_generator
 
 
-def write_model(folder: Path, cohort: PreparedCohort) -> Path:
+def write_model(folder: Path, cohort: PreparedCohort, masks: bool = True) -> Path:
     """Write a DCGAN with random weights for the cohort; about half the voxels that it draws are lesion."""
     shape, channels = list(cohort.shape), cohort.facts["channels"]
+    kind = "channels.Channels" if masks else "image_only.ImageOnly"
     config = {
         "_target_": "synthtrial.gans.dcgan.DCGAN",
         "image_size": shape,
-        "image_channels": channels + len(cohort.labels),
+        "image_channels": channels + len(cohort.labels) * masks,
         "spatial_dims": len(shape),
         "latent": 8,
         "generator": {"width": 4, "upsampling": "transposed", "kernel": 4, "norm": "batch", "bias": True, "slope": 0.2},
@@ -28,7 +29,7 @@ def write_model(folder: Path, cohort: PreparedCohort) -> Path:
         "betas": [0.5, 0.999],
     }
     representation = {
-        "_target_": "synthtrial.cohorts.representations.channels.Channels",
+        "_target_": f"synthtrial.cohorts.representations.{kind}",
         "labels": cohort.labels,
         "image_channels": channels,
         "shape": shape,

@@ -77,6 +77,24 @@ class Cases:
         return (np.asarray(self.source.mask(case_id)) for case_id in self.case_ids)
 
 
+class ImagesAlone:
+    """A source as it is, but for its masks, which are left aside."""
+
+    def __init__(self, source: CaseSource) -> None:
+        self.labels: list[str] = []
+        self.shape, self.spacing_mm, self.unit = source.shape, source.spacing_mm, source.unit
+        self.window, self.image = source.window, source.image
+
+    def mask(self, case_id: str) -> np.ndarray:
+        """Background everywhere."""
+        return np.zeros(self.shape, np.uint8)
+
+
+def without_masks(cases: Cases) -> Cases:
+    """The same cases as if they had no masks: to compare them with such."""
+    return Cases(ImagesAlone(cases.source), cases.case_ids, cases.patients)
+
+
 def real_cases(cohort: PreparedCohort, case_ids: Sequence[str]) -> Cases:
     """Cases of a prepared cohort, or augmented copies of them, with their patients."""
     patients = cohort.cases.loc[[cohort.source_of(case_id) for case_id in case_ids], "patient_id"]

@@ -75,9 +75,10 @@ def told_apart(measured: Measured) -> bool | None:
 
 
 def place(measured: Measured, value: float) -> float | None:
-    """Where a value lies on the way from the floor (0) to the ceiling (1); None without these.
+    """Where a value lies on the way from the floor (0) to the ceiling (1).
 
-    Of metrics whose low values are good, which are squared distances, the roots are compared.
+    None without these, and where so few cases were measured that noise came out no worse than real ones. Of metrics
+    whose low values are good, the roots are compared, since most of them are squared distances.
     """
     if measured.floor is None or measured.ceiling is None:
         return None
@@ -85,7 +86,8 @@ def place(measured: Measured, value: float) -> float | None:
     if measured.better == "lower":
         ends = [max(end, 0.0) ** 0.5 for end in ends]
     floor, value, ceiling = ends
-    return None if floor == ceiling else min(max((value - floor) / (ceiling - floor), 0.0), 1.0)
+    noise_is_worse = ceiling < floor if measured.better == "higher" else ceiling > floor
+    return min(max((value - floor) / (ceiling - floor), 0.0), 1.0) if noise_is_worse else None
 
 
 def in_plain_words(comparison: Comparison) -> list[str]:
@@ -123,7 +125,7 @@ def _on_copies(comparison: Comparison) -> str:
     if comparison.audit is None:
         return "Nothing here notices copies: a set of copied real images would look best of all."
     if not comparison.copies:
-        return "No synthetic image looks like a copy of a real one."
+        return "No synthetic image looks like a copy of a real one, pixel by pixel."
     case_id, nearest = next(iter(comparison.copies.items()))
     return (
         f"{len(comparison.copies)} of {comparison.n_synthetic} synthetic images look like copies of real ones, the "

@@ -142,9 +142,15 @@ class ImageFolder:
         """Read all images and masks once, one at a time, and check their values.
 
         Raises:
-            CohortError: for a broken file, a constant image, NaN, or values in a mask that are no labels.
+            CohortError: for a broken file, a constant image, NaN, a given window that holds next to nothing, or values
+                in a mask that are no labels.
         """
-        _ = self.intensities, self.mask_values, self.intensity_window
+        window, (low, high), _ = self.intensity_window, self.intensities.pooled, self.mask_values
+        if self._given_window is not None and low < high and np.ptp(np.clip((low, high), *window)) == 0:
+            raise CohortError(
+                f"the intensity window {window[0]:g} to {window[1]:g} makes all images in {self.folder} plain: 99 % of "
+                f"their values lie between {low:g} and {high:g}. Give another window"
+            )
 
     def window(self, case_id: str) -> tuple[float, float]:
         """The intensity window: the same for all cases."""

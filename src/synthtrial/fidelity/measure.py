@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,16 @@ from synthtrial.errors import SynthtrialError
 from synthtrial.fidelity import figures
 from synthtrial.fidelity.amounts import amount_table
 from synthtrial.fidelity.audit.report import Audit, AuditFeatures, audit
-from synthtrial.fidelity.cases import Cases, real_cases
+from synthtrial.fidelity.cases import Cases, real_cases, without_masks
 from synthtrial.fidelity.class_scores import Classifier, class_score
-from synthtrial.fidelity.features.building import build_extractors, learn_all
+from synthtrial.fidelity.features.building import build_extractors, learn_if_possible
 from synthtrial.fidelity.features.extractor import AnyExtractor, Features, extract_features
+from synthtrial.fidelity.features.lpips import PerceptualDistance
 from synthtrial.fidelity.lesion_tests import compare_lesions
 from synthtrial.fidelity.lesions import lesion_tables
 from synthtrial.fidelity.measured import Measured, as_json, unless_impossible
 from synthtrial.fidelity.metrics.diversity import diversity
-from synthtrial.fidelity.metrics.pairs import paired_similarity
+from synthtrial.fidelity.metrics.pairs import paired_similarity, perceptual_distances
 from synthtrial.fidelity.pairing import kinds_of_pairs
 from synthtrial.fidelity.scale import FeatureSets, extract_sets, measure_sets
 from synthtrial.gans.dataset import RealCases, cases_of_model, seen_with_copies
@@ -40,10 +41,13 @@ LEAST_REAL, LEAST_SYNTHETIC = 4, 4
 class Compared:
     """The cases of one comparison.
 
+    The sources of `real` and `synthetic` have labels only where the generator makes masks, too.
+
     Attributes:
         real: what the generator has learned to make.
         training: all cases that it has seen; beside `real` those that it translates, and altered copies.
-        held_out: real cases of patients that it has not seen; None where there are none.
+        altered: ids of these copies.
+        held_out: real cases of the same classes or sites, of patients that it has not seen; None where there are none.
         synthetic: the accepted cases that were drawn from it.
     """
 
@@ -51,6 +55,7 @@ class Compared:
     training: Cases
     held_out: Cases | None
     synthetic: Cases
+    altered: tuple[str, ...] = ()
 
 
 def measure(
@@ -88,11 +93,16 @@ def measure(
     compared = compared_cases(cohort, synthetic, model, learned)
     _check(compared, cohort, synthetic)
     extractors = build_extractors(settings["features"], len(cohort.shape), "fidelity.features")
-    learn_all(extractors, real_cases(cohort, split), cache)
+    weights = settings["perceptual_weights"]
+    perceptual = None if weights is None else PerceptualDistance(weights)
+    left_out: dict[str, str] = {}
+    extractors = learn_if_possible(extractors, real_cases(cohort, split), cache, left_out)
     with atomic_folder(folder) as place:
-        sets, measured, left_out = measure_features(compared, extractors, settings, seed)
+        sets, measured = measure_features(compared, extractors, settings, seed, left_out)
+        if cohort.labels and not compared.real.source.labels:
+            left_out["masks, pairs and lesions"] = "this generator makes images without masks"
         pairs = kinds_of_pairs(synthetic, cohort, generator, learned)
-        measured |= measure_images(compared, pairs, settings["pairs"], seed, left_out)
+        measured |= measure_images(compared, pairs, settings["pairs"], perceptual, seed, left_out)
         found = audit_of(compared, extractors, sets, settings, seed)
         measured |= found.measurements()
         write_features(sets, compared, place / "features")
@@ -129,24 +139,43 @@ def compared_cases(
         model: content of `model.json`.
         learned: the cases that the generator has learned from, in their roles.
     """
-    strangers = ~cohort.cases["patient_id"].isin(synthetic.facts["seen_patients"])
-    unseen = list(cohort.cases.index[strangers])
-    return Compared(
+    unseen = unseen_cases(cohort, synthetic.facts["seen_patients"], model)
+    training = seen_with_copies(model, cohort)
+    compared = Compared(
         real=real_cases(cohort, learned.roles.real),
-        training=real_cases(cohort, seen_with_copies(model, cohort)),
+        training=real_cases(cohort, training),
         held_out=real_cases(cohort, unseen) if unseen else None,
         synthetic=Cases(synthetic, tuple(synthetic.accepted)),
+        altered=tuple(case_id for case_id in training if cohort.source_of(case_id) != case_id),
     )
+    if synthetic.manifest.loc[synthetic.accepted, "mask"].any():
+        return compared
+    return replace(compared, real=without_masks(compared.real), synthetic=without_masks(compared.synthetic))
+
+
+def unseen_cases(cohort: PreparedCohort, seen_patients: list[str], model: dict[str, Any]) -> list[str]:
+    """Cases of other patients than the generator has seen, but of the classes or sites that it has.
+
+    Cases of another class differ from what it draws whether it has seen them or not, and would look like non-members.
+    """
+    config = model["config"]
+    columns = ["label"] if config.get("classes") else []
+    columns += [config["domains"]["column"]] if config.get("domains") else []
+    kinds = dict(zip(cohort.cases.index, map(tuple, cohort.cases[columns].to_numpy()), strict=True))
+    seen_kinds = {kinds[case_id] for case_id in model["seen_cases"]}
+    strangers = cohort.cases.index[~cohort.cases["patient_id"].isin(seen_patients)]
+    return [case_id for case_id in strangers if kinds[case_id] in seen_kinds]
 
 
 def measure_features(
-    compared: Compared, extractors: list[AnyExtractor], settings: dict[str, Any], seed: int
-) -> tuple[list[FeatureSets], dict[str, Measured], dict[str, str]]:
-    """All metrics of all extractors: the features, the measurements, and what could not be measured and why.
+    compared: Compared, extractors: list[AnyExtractor], settings: dict[str, Any], seed: int, left_out: dict[str, str]
+) -> tuple[list[FeatureSets], dict[str, Measured]]:
+    """All metrics of all extractors: the features and the measurements; `left_out` takes up what could not be measured.
 
     Every extractor sees the same halves, so that no number depends on which others there are.
     """
-    sets, measured, left_out = [], {}, {}
+    sets: list[FeatureSets] = []
+    measured: dict[str, Measured] = {}
     for extractor in extractors:
         rng = np.random.default_rng(seed)
         features = extract_sets(compared.real, compared.synthetic, extractor, settings["batch_size"], rng)
@@ -156,11 +185,16 @@ def measure_features(
         left_out.update(reasons)
         if isinstance(extractor, Classifier):
             measured |= class_score(compared.real, compared.synthetic, extractor, settings["repeats"], rng)
-    return sets, measured, left_out
+    return sets, measured
 
 
 def measure_images(
-    compared: Compared, pairs: dict[str, tuple[Cases, Cases]], count: int, seed: int, left_out: dict[str, str]
+    compared: Compared,
+    pairs: dict[str, tuple[Cases, Cases]],
+    count: int,
+    perceptual: PerceptualDistance | None,
+    seed: int,
+    left_out: dict[str, str],
 ) -> dict[str, Measured]:
     """What is measured on images themselves: how diverse they are, and how alike those that belong together.
 
@@ -168,6 +202,7 @@ def measure_images(
         compared: the cases.
         pairs: cases that belong together, by kind; the kind becomes part of the metric's name.
         count: pairs of cases that tell the diversity.
+        perceptual: measures those that belong together, too; None where no weights are given.
         seed: of the pairs and the bootstrap.
         left_out: takes up what could not be measured, and why.
     """
@@ -179,9 +214,15 @@ def measure_images(
     def of_pairs(kind: str) -> dict[str, Measured]:
         return paired_similarity(*pairs[kind], np.random.default_rng(seed), kind)
 
+    def seen_by(network: PerceptualDistance, kind: str) -> dict[str, Measured]:
+        return perceptual_distances(*pairs[kind], network, np.random.default_rng(seed), kind)
+
     measured = unless_impossible("ms_ssim/pixels", of_all, left_out)
     for kind in pairs:
         measured |= unless_impossible(f"psnr, ssim and ms_ssim {kind}", partial(of_pairs, kind), left_out)
+        if perceptual is not None:
+            name = f"lpips_like_{kind}/{perceptual.network}"
+            measured |= unless_impossible(name, partial(seen_by, perceptual, kind), left_out)
     return measured
 
 
@@ -197,9 +238,10 @@ def audit_of(
     def features(extractor: AnyExtractor, cases: Cases) -> Features:
         return extract_features(extractor, cases, settings["batch_size"])
 
+    only_real = compared.training.case_ids == compared.real.case_ids
     of_image = {
         extractor.name: AuditFeatures(
-            training=features(extractor, compared.training)["image"],
+            training=(known.real if only_real else features(extractor, compared.training))["image"],
             held_out=features(extractor, compared.held_out)["image"] if compared.held_out else None,
             synthetic=known.synthetic["image"],
         )
@@ -213,6 +255,7 @@ def audit_of(
         rate=settings["copy_rate"],
         limit=settings["copy_limit"],
         rng=np.random.default_rng(seed),
+        altered=compared.altered,
     )
 
 
@@ -246,8 +289,8 @@ def _check(compared: Compared, cohort: PreparedCohort, synthetic: SyntheticCohor
     if len(compared.real) < LEAST_REAL or len(compared.synthetic) < LEAST_SYNTHETIC:
         raise SynthtrialError(
             f"{synthetic.folder}: fidelity compares at least {LEAST_REAL} real and {LEAST_SYNTHETIC} accepted "
-            f"synthetic cases, here are {len(compared.real)} and {len(compared.synthetic)}; draw more "
-            "(synthesis.per_real)"
+            f"synthetic cases, here are {len(compared.real)} and {len(compared.synthetic)}; add real cases, or draw "
+            "more (synthesis.per_real)"
         )
     if synthetic.shape != cohort.shape or synthetic.labels != cohort.labels:
         raise SynthtrialError(

@@ -50,7 +50,7 @@ def unless_impossible(
 
 
 def as_json(measurements: Measurements) -> dict[str, Any]:
-    """The part of `fidelity.json` that holds measurements: `metrics`, `interval`, `floor`, `ceiling`, `better`, `standard_error`."""
+    """What `fidelity.json` says of measurements: `metrics` (the values) and every other attribute, by metric name."""
     return {
         "metrics": {name: one.value for name, one in measurements.items()},
         "interval": {name: [one.low, one.high] for name, one in measurements.items()},

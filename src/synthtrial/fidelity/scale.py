@@ -129,16 +129,20 @@ def measure_sets(
         for metric in metrics
         if n < metric.least
     }
-    halves = [(_shuffled(features.patients, rng), rng.permutation(n_synthetic)[:n]) for _ in range(repeats)]
+    halves = [(shuffled(features.patients, rng), rng.permutation(n_synthetic)[:n]) for _ in range(repeats)]
     measured = {}
     for view in features.real:
         for metric in metrics:
+            name = f"{metric.name}{SUFFIX[view]}/{features.name}"
             if n >= metric.least:
-                measured[f"{metric.name}{SUFFIX[view]}/{features.name}_n{n}"] = _measure(metric, features, view, halves)
+                try:
+                    measured[f"{name}_n{n}"] = _measure(metric, features, view, halves)
+                except SynthtrialError as error:
+                    left_out[name] = str(error)
     return measured, left_out
 
 
-def _shuffled(patients: Sequence[str], rng: np.random.Generator) -> np.ndarray:
+def shuffled(patients: Sequence[str], rng: np.random.Generator) -> np.ndarray:
     """A random order of the cases with those of one patient together, so that halves hardly share patients."""
     _, of_case = np.unique(patients, return_inverse=True)
     place = rng.permutation(of_case.max() + 1)[of_case]

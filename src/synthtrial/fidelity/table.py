@@ -75,7 +75,7 @@ def as_table(comparison: Comparison) -> RenderableType:
     parts: list[RenderableType] = [_heading(comparison)]
     parts += [Text(f"warning: {sentence}", style="yellow") for sentence in comparison.warnings]
     parts += [Padding(table, (1, 0, 0, 0)) for table in _metrics(comparison)]
-    parts += [Text(f"left out: {name} {why}", style="dim") for name, why in grouped(comparison.left_out)]
+    parts += [Text(f"left out: {name}: {why}", style="dim") for name, why in grouped(comparison.left_out)]
     if comparison.lesions is not None:
         parts += [Padding(_lesions(comparison.lesions), (1, 0))]
     parts += [Text(sentence) for sentence in in_plain_words(comparison) if sentence]
@@ -86,7 +86,7 @@ def number(value: float | None) -> str:
     """Three significant digits; nothing for None and NaN."""
     if value is None or value != value:
         return ""
-    if 1000 <= abs(value) < 1e5:
+    if 999.5 <= abs(value) < 1e5:
         text = f"{value:,.0f}"
     else:
         text = f"{value:#.3g}" if 1e-3 <= abs(value) < 1000 else f"{value:.2g}"

@@ -147,6 +147,10 @@ class Results:
             protocol=self.protocol,
         )
 
+    def place(self, generator: str, split: str) -> str:
+        """A generator's name, with its split where the study has several."""
+        return f"{generator}, {split}" if len(self.params["splits"]) > 1 else generator
+
     def segment_folder(self, arm: str, segmenter: str) -> Path:
         """Folder of one arm's results with one segmenter."""
         return self.folder / "segment" / arm / segmenter

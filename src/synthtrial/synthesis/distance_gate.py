@@ -14,6 +14,7 @@ from synthtrial.errors import ConfigError
 from synthtrial.fidelity.cases import Cases
 from synthtrial.fidelity.features.extractor import FeatureExtractor, LearnedExtractor, extract_features
 from synthtrial.fidelity.metrics.frechet import frechet_distance
+from synthtrial.fidelity.scale import shuffled
 
 LEAST = 2
 """Cases that a Frechet distance needs."""
@@ -29,7 +30,7 @@ class GateSettings:
         batch: cases drawn at a time.
         of: `batch` keeps a batch or rejects it whole by its own distance; `cohort` keeps all batches and draws until
             the distance of all kept cases together has fallen to the threshold.
-        repeats: random halves of the real cases whose mean distance is told as the floor.
+        repeats: random parts of the real cases whose mean distance to the others is told as the floor.
     """
 
     features: dict[str, Any]
@@ -68,17 +69,19 @@ class JudgedBatch:
 class DistanceGate:
     """Judge batches of drawn cases by their Frechet distance to the real ones.
 
-    Only the real cases that the generator has seen are looked at, never test cases. Features are kept, images are not.
+    Only real cases that the generator has seen are looked at, never test cases. Features are kept, images are not.
 
     Args:
         settings: how to judge.
-        real: the real cases.
+        real: the real cases that the generator has learned to make.
         cache: folder in which an extractor that learns keeps what it has learned.
-        seed: of the halves behind the floor.
+        seed: of the parts behind the floor.
 
     Attributes:
         metric: name of the metric, without the number of cases.
-        floor: mean distance between random halves of the real cases: no threshold below it makes sense.
+        floor: mean distance of a random part of the real cases to the others: what real cases would reach. The part is
+            as large as a batch, since the distance grows by its bias alone as cases get fewer; or half of the cases,
+            where they are fewer than two batches or the cohort is judged as a whole. None for fewer than 4 cases.
         judged: every batch so far.
 
     Raises:
@@ -87,19 +90,13 @@ class DistanceGate:
 
     def __init__(self, settings: GateSettings, real: Cases, cache: Path, seed: int) -> None:
         self.settings = settings
-        spatial_dims = len(real.source.shape)
-        extractor = params.build(settings.features, spatial_dims=spatial_dims)
-        if not isinstance(extractor, FeatureExtractor):
-            raise ConfigError(
-                f"synthesis.distance_gate.features: {extractor.name} needs whole cases; choose features of images, "
-                "such as random_conv"
-            )
+        extractor = image_extractor(settings.features, len(real.source.shape))
         if isinstance(extractor, LearnedExtractor):
             extractor.learn(real, cache)
         self.extractor = extractor
         self.metric = f"frechet/{extractor.name}"
         self.real = extract_features(extractor, real, batch_size=8)["image"]
-        self.floor = self._floor(np.random.default_rng(seed))
+        self.floor = self._floor(real.patients, np.random.default_rng(seed))
         self.kept: list[np.ndarray] = []
         self.judged: list[JudgedBatch] = []
 
@@ -138,10 +135,39 @@ class DistanceGate:
             "batches": [asdict(batch) for batch in self.judged],
         }
 
-    def _floor(self, rng: np.random.Generator) -> float | None:
+    def remark(self) -> str:
+        """What has become of all batches, and what real cases would have reached."""
+        metric, threshold = self.metric, f"{self.settings.threshold:g}"
+        if self.settings.of == "batch":
+            passed = sum(batch.passed for batch in self.judged)
+            text = f"{passed} of {len(self.judged)} batches were within {metric} = {threshold}"
+        else:
+            last = self.judged[-1]
+            reached = "no distance can be had" if last.distance is None else f"{metric} = {last.distance:.4g}"
+            verdict = "within" if last.passed else "NOT within"
+            text = f"{last.compared} cases together: {reached}, {verdict} the threshold of {threshold}"
+        return text if self.floor is None else f"{text}; real against real {self.floor:.4g}"
+
+    def _floor(self, patients: Sequence[str], rng: np.random.Generator) -> float | None:
         half = len(self.real) // 2
         if half < LEAST:
             return None
-        orders = [rng.permutation(len(self.real)) for _ in range(self.settings.repeats)]
-        distances = [frechet_distance(self.real[order[:half]], self.real[order[half:]]) for order in orders]
+        part = min(self.settings.batch, half) if self.settings.of == "batch" else half
+        orders = [shuffled(patients, rng) for _ in range(self.settings.repeats)]
+        distances = [frechet_distance(self.real[order[part:]], self.real[order[:part]]) for order in orders]
         return float(np.mean(distances))
+
+
+def image_extractor(features: dict[str, Any], spatial_dims: int) -> FeatureExtractor:
+    """Build the extractor that a gate judges by; its network is not read yet.
+
+    Raises:
+        ConfigError: for features that are not of single images, such as radiomics.
+    """
+    extractor = params.build(features, spatial_dims=spatial_dims)
+    if not isinstance(extractor, FeatureExtractor):
+        raise ConfigError(
+            f"synthesis.distance_gate.features: {extractor.name} needs whole cases; choose features of images, "
+            "such as random_conv"
+        )
+    return extractor

@@ -48,6 +48,7 @@ class Draws:
 
     Attributes:
         model: content of `model.json`.
+        learned: ids of the real cases that the generator has learned to make; not those that it translates.
         translates: each draw is the translation of one real case.
         limit: how many different draws there are; None for as many as one likes. A translation is the same each time,
             so that no draw can be made from one source twice.
@@ -64,6 +65,7 @@ class Draws:
         self.generator = load_generator(model_folder).to(device)
         self.model: dict[str, Any] = json.loads((model_folder / "model.json").read_text(encoding="utf-8"))
         cases = cases_of_model(self.model, cohort, self.generator.uses_unlabelled)
+        self.learned = cases.roles.real
         self.conditions = conditions_of(self.generator, cases, settings["masks"], seed)
         self.decode = Decoder(
             representation=cases.representation,

@@ -66,9 +66,15 @@ def pixel_distances(real: Cases, synthetic: Cases) -> np.ndarray:
 
 
 def feature_distances(real: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
-    """Distance of each real case `(n, d)` to its nearest synthetic one `(m, d)`, standardised by the synthetic ones."""
+    """Distance of each real case `(n, d)` to its nearest synthetic one `(m, d)`, standardised by the synthetic ones.
+
+    Features that are the same for all synthetic cases are dropped; if all are, the generator draws one picture only,
+    and features are compared as they are.
+    """
     deviations = synthetic.std(axis=0)
-    used = deviations > 0
+    used = deviations > 1e-9 * np.abs(synthetic).max(axis=0)
+    if not used.any():
+        used, deviations = ~used, np.ones_like(deviations)
     scaled = [features[:, used] / deviations[used] for features in (real, synthetic)]
     return np.array([np.sqrt(np.square(scaled[1] - one).mean(axis=1)).min() for one in scaled[0]])
 

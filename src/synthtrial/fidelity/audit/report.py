@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -134,6 +134,7 @@ def audit(
     rate: float,
     rng: np.random.Generator,
     limit: float = LIMIT,
+    altered: Collection[str] = (),
 ) -> Audit:
     """Look for copies of training cases among synthetic ones, and attack their membership.
 
@@ -149,6 +150,8 @@ def audit(
         rate: share of held-out patients that may be flagged.
         rng: of the bootstrap.
         limit: highest threshold of the score: a copy is closer than this share of the usual distance.
+        altered: ids of training cases that are altered copies of others. Nobody asks whether these were in the training
+            set, and what has been resampled is closer to what a generator draws than any held-out case.
 
     Raises:
         SynthtrialError: for fewer than 3 training patients, or images that can't be compared.
@@ -163,8 +166,8 @@ def audit(
         of_synthetic = [neighbours(one) for one in of.synthetic]
         of_held_out = None if of.held_out is None else [neighbours(one) for one in of.held_out]
         spaces[name] = _space(neighbours.rule, training, of_synthetic, of_held_out, held_out)
-    membership = {} if held_out is None else _attack(training, held_out, synthetic, features, rng)
-    why = "" if held_out else "every real case was in the training set, so that no membership can be guessed"
+    membership = {} if held_out is None else _attack(training, held_out, synthetic, features, altered, rng)
+    why = "" if held_out else "every real case of this kind was in the training set: no membership can be guessed"
     return Audit(synthetic.case_ids, spaces, membership, why)
 
 
@@ -203,14 +206,22 @@ def _space(
 
 
 def _attack(
-    training: Cases, held_out: Cases, synthetic: Cases, features: Mapping[str, AuditFeatures], rng: np.random.Generator
+    training: Cases,
+    held_out: Cases,
+    synthetic: Cases,
+    features: Mapping[str, AuditFeatures],
+    altered: Collection[str],
+    rng: np.random.Generator,
 ) -> dict[str, Measured]:
-    distances = {"pixels": (pixel_distances(training, synthetic), pixel_distances(held_out, synthetic))}
+    rows = [row for row, case_id in enumerate(training.case_ids) if case_id not in altered]
+    case_ids, patients = (tuple(names[row] for row in rows) for names in (training.case_ids, training.patients))
+    members = Cases(training.source, case_ids, patients)
+    distances = {"pixels": (pixel_distances(members, synthetic), pixel_distances(held_out, synthetic))}
     for name, of in features.items():
         if of.held_out is not None:
             of_held_out = feature_distances(of.held_out, of.synthetic)
-            distances[name] = feature_distances(of.training, of.synthetic), of_held_out
+            distances[name] = feature_distances(of.training[rows], of.synthetic), of_held_out
     return {
-        space: membership_auc(inside, outside, training.patients, held_out.patients, rng)
+        space: membership_auc(inside, outside, members.patients, held_out.patients, rng)
         for space, (inside, outside) in distances.items()
     }

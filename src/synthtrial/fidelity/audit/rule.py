@@ -79,7 +79,7 @@ class CopyRule:
         neighbours: for each training case its nearest cases of other patients, one per patient, nearest first.
         patients: the patient of each training case.
         rate: share of held-out patients that may be flagged.
-        limit: highest threshold of the score, above 0.1 and up to 1.
+        limit: highest threshold of the score, from 0.1 to 1.
 
     Attributes:
         scores: leave-one-out score of each training case `(n,)`.
@@ -98,8 +98,8 @@ class CopyRule:
     ) -> None:
         if not 0 < rate < 1:
             raise ConfigError(f"the rate of real cases taken for copies must be above 0 and below 1, not {rate}")
-        if not SAME_IMAGE < limit <= 1:
-            raise ConfigError(f"the limit of a copy's score must be above {SAME_IMAGE} and up to 1, not {limit}")
+        if not SAME_IMAGE <= limit <= 1:
+            raise ConfigError(f"the limit of a copy's score must be from {SAME_IMAGE} to 1, not {limit}")
         self._patients = list(patients)
         self._neighbours = [list(row) for row in neighbours]
         self.duplicates: list[tuple[int, int]] = []

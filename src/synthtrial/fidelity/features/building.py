@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synthtrial import params
-from synthtrial.errors import ConfigError
+from synthtrial.errors import ConfigError, SynthtrialError
 from synthtrial.fidelity.cases import Cases
 from synthtrial.fidelity.features.extractor import AnyExtractor, LearnedExtractor
 
@@ -40,3 +40,26 @@ def learn_all(extractors: list[AnyExtractor], real: Cases, cache: Path) -> None:
     for extractor in extractors:
         if isinstance(extractor, LearnedExtractor):
             extractor.learn(real, cache)
+
+
+def learn_if_possible(
+    extractors: list[AnyExtractor], real: Cases, cache: Path, left_out: dict[str, str]
+) -> list[AnyExtractor]:
+    """The extractors that have learned, and those that need not; `left_out` takes up the others, and why they can't.
+
+    Raises:
+        ConfigError: for a setting or weights that are wrong.
+        SynthtrialError: when none is left.
+    """
+    able = []
+    for extractor in extractors:
+        try:
+            learn_all([extractor], real, cache)
+            able.append(extractor)
+        except ConfigError:
+            raise
+        except SynthtrialError as error:
+            left_out[f"all of {extractor.name}"] = str(error)
+    if not able:
+        raise SynthtrialError("; ".join(left_out.values()))
+    return able

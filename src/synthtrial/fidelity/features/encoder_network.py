@@ -86,11 +86,15 @@ class Autoencoder(nn.Module):
     @torch.inference_mode()
     def calibrate(self, images: Tensor) -> None:
         """Remember the standard deviation of each channel's activations over images `(n, 1, *spatial)`."""
-        levels = zip(*(self.activations(self.seen(image[None])) for image in images), strict=True)
-        for level, activations in enumerate(levels):
-            squares = torch.stack([pool(a)[1] ** 2 + pool(a)[0] ** 2 for a in activations]).mean(dim=(0, 1))
-            mean = torch.stack([pool(a)[0] for a in activations]).mean(dim=(0, 1))
-            self.get_buffer(f"spread{level}").copy_((squares - mean**2).clamp_min(1e-12).sqrt())
+        spreads = [self.get_buffer(f"spread{level}") for level in range(len(self.encoder))]
+        # Room for all that is kept, made beforehand: small tensors among large ones would keep the large ones' memory.
+        pooled = [images.new_empty(len(images), 2, len(spread)) for spread in spreads]
+        for index, image in enumerate(images):
+            for level, activations in enumerate(self.activations(self.seen(image[None]))):
+                pooled[level][index] = torch.cat(pool(activations))
+        for spread, (means, deviations) in zip(spreads, (values.unbind(dim=1) for values in pooled), strict=True):
+            squares = (deviations**2 + means**2).mean(dim=0)
+            spread.copy_((squares - means.mean(dim=0) ** 2).clamp_min(1e-12).sqrt())
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:

@@ -17,7 +17,8 @@ LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 """Those that LPIPS compares in VGG16; VGG19 has layers of these names, too."""
 SMALLEST_SIDE = 16
 """Pixels that are left with one after the four poolings before the last layer."""
-SLICES_AT_ONCE = 16
+PIXELS_AT_ONCE = 2**18
+"""Of slices that go through the network together; its first maps take 64 MB then."""
 
 
 class PerceptualDistance:
@@ -28,6 +29,7 @@ class PerceptualDistance:
     over layers l, where a hat is the vector of a layer's channels at one position, scaled to length 1: equation 1 of
     Zhang et al. 2018 (arXiv 1801.03924) with all channels weighted alike. LPIPS itself weights them by human judgement
     of photographs, with weights that are not part of the VGG file; so values are not LPIPS values, hence `lpips_like`.
+    Runs on a GPU where there is one; values there differ in the last digits.
 
     Images of three channels are taken as colour; of any other number, every channel is compared as a grey image and
     their distances are averaged. Of volumes, the distances of all axial slices (along z, the last axis) are averaged.
@@ -49,10 +51,13 @@ class PerceptualDistance:
         self._layers: list[tuple[str, nn.Module]] = []
 
     @property
-    def name(self) -> str:
-        """`lpips_like/vgg16` or `lpips_like/vgg19`."""
-        is_vgg19 = any(name == "conv3_4" for name, _ in self._loaded())
-        return "lpips_like/vgg19" if is_vgg19 else "lpips_like/vgg16"
+    def network(self) -> str:
+        """`vgg16` or `vgg19`; reads the file.
+
+        Raises:
+            ConfigError: when it holds another network.
+        """
+        return "vgg19" if any(name == "conv3_4" for name, _ in self._loaded()) else "vgg16"
 
     def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Distances `(n,)` float64 of pairs of images, both `(n, C, H, W)` or `(n, C, X, Y, Z)` in [-1, 1].
@@ -75,8 +80,12 @@ class PerceptualDistance:
         """Mean distance of the slices of two images, `(C, H, W)` or `(C, X, Y, Z)`."""
         import torch
 
-        batches = zip(_slices(first).split(SLICES_AT_ONCE), _slices(second).split(SLICES_AT_ONCE), strict=True)
-        with torch.inference_mode():
+        from synthtrial.fidelity.features.frozen_network import exact_inference
+
+        slices = _slices(first), _slices(second)
+        at_once = max(PIXELS_AT_ONCE // slices[0][0].numel(), 1)
+        batches = zip(*(some.split(at_once) for some in slices), strict=True)
+        with exact_inference():
             return torch.cat([self._of_pictures(*batch) for batch in batches]).double().mean().item()
 
     def _of_pictures(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
@@ -85,9 +94,11 @@ class PerceptualDistance:
 
         from synthtrial.gans.perceptual import as_photographs
 
-        first, second = as_photographs(first), as_photographs(second)
+        layers = self._loaded()
+        device = next(layers[0][1].parameters()).device
+        first, second = as_photographs(first.to(device)), as_photographs(second.to(device))
         total = first.new_zeros(len(first))
-        for name, layer in self._loaded():
+        for name, layer in layers:
             first, second = layer(first), layer(second)
             if name in LAYERS:
                 difference = F.normalize(first, dim=1) - F.normalize(second, dim=1)
@@ -98,9 +109,11 @@ class PerceptualDistance:
         """The network's layers by name, up to the last that is compared."""
         if not self._layers:
             from synthtrial.gans.perceptual import read_vgg
+            from synthtrial.hardware import best_device
 
             names, network = read_vgg(self.weights_path)
             end = names.index(LAYERS[-1]) + 1
+            network.to(best_device({"accelerator": "auto"}))
             self._layers = list(zip(names[:end], list(network)[:end], strict=True))
         return self._layers
 

@@ -72,7 +72,7 @@ class Radiomics:
         except ImportError as error:
             raise ConfigError(
                 "radiomic features need the package mirp: run `pip install 'synthtrial[radiomics]'`, "
-                "or choose other features, e.g. fidelity/features=random_conv"
+                "or leave them out (fidelity.features.radiomics=null)"
             ) from error
         self.name = "radiomics"
         self.spatial_dims = spatial_dims
@@ -89,7 +89,7 @@ class Radiomics:
         """Learn the mean and standard deviation of each feature; raw features of the real cases are kept in `cache`.
 
         Raises:
-            SynthtrialError: for fewer than two cases.
+            SynthtrialError: for fewer than two cases, or images that are all the same.
         """
         if len(real) < 2:
             raise SynthtrialError(f"radiomics learns its scale from at least 2 real cases, here are {len(real)}")
@@ -100,6 +100,8 @@ class Radiomics:
         _write(path, {key: self._known[key] for key in self._keys(real)})
         for view, names in self._all_names(real).items():
             self._learn_view(view, names, raw[view])
+        if "image" not in self._scales:
+            raise SynthtrialError("radiomics: all real images have the same features: are they constant, or one image?")
 
     def of_cases(self, cases: Cases) -> Features:
         """Standardised features `(n, d)` of each view.

@@ -184,7 +184,7 @@ class StudyEncoder:
         if len(real) < LEAST_CASES:
             raise SynthtrialError(
                 f"study_encoder learns from at least {LEAST_CASES} real cases, here are {len(real)}: "
-                "add cases, or choose fidelity/features=random_conv, which needs no training"
+                "add cases, or leave it out (fidelity.features.study_encoder=null); random_conv needs no training"
             )
         if len(real.source.shape) != self.spatial_dims:
             raise SynthtrialError(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from synthtrial.errors import SynthtrialError
 from synthtrial.fidelity.cases import Cases
+from synthtrial.fidelity.features.lpips import PerceptualDistance
 from synthtrial.fidelity.measured import Measured
 from synthtrial.fidelity.metrics.diversity import random_pairs
 from synthtrial.fidelity.metrics.structural import ms_ssim, psnr, ssim
@@ -45,20 +46,44 @@ def paired_similarity(
     Raises:
         SynthtrialError: for sets of different size, fewer than 2 patients, or images that can't be compared.
     """
+    scales = _scales(real, synthetic, _similarities, rng)
+    return {
+        f"{name}_{kind}/pixels_n{len(real)}": Measured(*scale, ceiling=None, better="higher")
+        for name, scale in zip(SIMILARITIES, scales, strict=True)
+    }
+
+
+def perceptual_distances(
+    real: Cases, synthetic: Cases, distance: PerceptualDistance, rng: np.random.Generator, kind: str = "paired"
+) -> dict[str, Measured]:
+    """Mean perceptual distance of synthetic images and the real ones they belong to; all else as above.
+
+    It forgives what the similarities of voxels don't: a texture that lies elsewhere. Equal images have 0; above the
+    floor, a synthetic case is less like its real one than a stranger is.
+
+    Returns:
+        One measurement, named `lpips_like_<kind>/<network>_n<count>`.
+    """
+
+    def of_pair(first: np.ndarray, second: np.ndarray) -> list[float]:
+        return distance(first[None], second[None]).tolist()
+
+    (scale,) = _scales(real, synthetic, of_pair, rng)
+    return {f"lpips_like_{kind}/{distance.network}_n{len(real)}": Measured(*scale, ceiling=None, better="lower")}
+
+
+def _scales(
+    real: Cases, synthetic: Cases, of_pair: Callable[[np.ndarray, np.ndarray], list[float]], rng: np.random.Generator
+) -> list[tuple[float, float, float, float]]:
+    """Value, limits of its interval, and floor, for each of the numbers that two images have together."""
     _check(real, synthetic)
-    own = np.array([_similarities(*images) for images in zip(real.images(), synthetic.images(), strict=True)])
+    own = np.array([of_pair(*images) for images in zip(real.images(), synthetic.images(), strict=True)])
     image, ids = real.source.image, real.case_ids
     pairs = random_pairs(real, STRANGERS, rng)
-    strangers = [_similarities(image(ids[one]), image(ids[other])) for one, other in pairs]
-    floors = np.mean(strangers, axis=0)
-    means = bootstrap_means(own, real.patients, rng)
-    lows, highs = np.quantile(means, [0.025, 0.975], axis=0)
-    return {
-        f"{name}_{kind}/pixels_n{len(real)}": Measured(
-            float(own[:, k].mean()), float(lows[k]), float(highs[k]), float(floors[k]), ceiling=None, better="higher"
-        )
-        for k, name in enumerate(SIMILARITIES)
-    }
+    floors = np.mean([of_pair(image(ids[one]), image(ids[other])) for one, other in pairs], axis=0)
+    lows, highs = np.quantile(bootstrap_means(own, real.patients, rng), [0.025, 0.975], axis=0)
+    columns = np.stack([own.mean(axis=0), lows, highs, floors], axis=1)
+    return [(value, low, high, floor) for value, low, high, floor in columns.tolist()]
 
 
 def bootstrap_means(values: np.ndarray, patients: Sequence[str], rng: np.random.Generator) -> np.ndarray:

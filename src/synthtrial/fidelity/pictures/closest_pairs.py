@@ -46,7 +46,7 @@ def closest_pairs_page(pairs: Sequence[tuple[str, Nearest]], training: Cases, sy
         shown = _draw_pair(row, case_id, nearest, training, synthetic, (high - low) / 2)
     if shown is not None:
         label = f"synthetic less training, {unit}" if unit else "synthetic less training"
-        figure.colorbar(shown, ax=grid, location="bottom", shrink=0.4, aspect=40, label=label)
+        figure.colorbar(shown, ax=grid, location="bottom", shrink=0.4, aspect=40, label=label, extend="both")
     return figure
 
 
@@ -150,9 +150,9 @@ def _draw_limit(axes: Axes, space: SpaceAudit) -> None:
     axes.text(
         space.threshold,
         0.98,
-        f"limit {space.threshold:.2f} ",
+        f" limit {space.threshold:.2f} ",
         transform=axes.get_xaxis_transform(),
-        ha="right",
+        ha="right" if space.threshold > 0.25 * axes.get_xlim()[1] else "left",
         va="top",
         fontsize="small",
     )

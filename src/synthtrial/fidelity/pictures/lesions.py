@@ -93,7 +93,7 @@ def _draw_panel(axes: Axes, real: np.ndarray, synthetic: np.ndarray, test: dict[
 def _draw_curves(axes: Axes, real: np.ndarray, synthetic: np.ndarray, whole: bool) -> None:
     """Cumulative distributions and their largest vertical distance; over all of [0, 1] where `whole`."""
     values = np.unique(np.concatenate([real, synthetic]))
-    if values[0] > 0 and values[-1] > 30 * values[0]:
+    if not whole and values[0] > 0 and values[-1] > 30 * values[0]:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
     shares = [100 * np.searchsorted(np.sort(x), values, side="right") / len(x) for x in (real, synthetic)]

@@ -12,8 +12,7 @@ import numpy as np
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import ConfigError
-from synthtrial.fidelity.pictures.pages import Cut, cut_plane
-from synthtrial.fidelity.pictures.pages import draw_cut as draw_cut
+from synthtrial.fidelity.pictures.pages import Cut, cut_plane, draw_cut
 from synthtrial.fidelity.pictures.style import COLOURS
 
 if TYPE_CHECKING:

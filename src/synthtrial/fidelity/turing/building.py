@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -89,12 +90,13 @@ def build_form(
 def learned_cases(cohort: PreparedCohort, split: str, model: Path) -> list[str]:
     """The real cases of a split that a trained generator has learned to make.
 
-    Of a generator of one class, these are the cases of that class: others would differ by more than being real.
+    Of a generator of some classes, these are the cases of those classes: others would differ by more than being real.
 
     Raises:
         CohortError: when there is no such model.
     """
     from synthtrial.gans.roles import roles_of
+    from synthtrial.params import target_of
 
     path = model / "model.json"
     if not path.is_file():
@@ -102,7 +104,8 @@ def learned_cases(cohort: PreparedCohort, split: str, model: Path) -> list[str]:
             f"no {path}, which says what the generator has learned: train it first (pipelines/train_gan.py)"
         )
     config = json.loads(path.read_text(encoding="utf-8"))["config"]
-    return roles_of(config, cohort, cohort.split(split), unlabelled=True).real
+    family: Any = target_of(config)
+    return roles_of(config, cohort, cohort.split(split), family.uses_unlabelled).real
 
 
 def _rng(wish: Wish, synthetic: SyntheticCohort) -> np.random.Generator:

@@ -14,8 +14,8 @@ from synthtrial.errors import ConfigError
 
 Kind = Literal["real", "synthetic"]
 
-LETTERS = np.array(list("ABCDEFGHJKLMNPQRSTUVWXYZ23456789"))
-"""Without I, O, 0 and 1, which readers confuse."""
+LETTERS = np.array(list("ABCDFGHJKLMNPQRSTUVWXYZ23456789"))
+"""Without I, O, 0 and 1, which readers confuse, and E: spreadsheets would take 23E456 for a number."""
 
 ID_LENGTH = 6
 

@@ -79,6 +79,7 @@
   function openCase(place) {
     open("case");
     kept.place = place;
+    lastOne = -Infinity; // a 1 and a 0 typed on two cases are no ten
     keep();
     const item = current();
     const answer = answerTo(item.id);

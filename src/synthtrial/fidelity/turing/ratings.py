@@ -132,7 +132,8 @@ def _answer(line: Line) -> Answer:
 def _number(line: Line, name: str) -> float:
     word = line.values[name]
     try:
-        number = float(word)
+        # A spreadsheet that saves with semicolons may write decimal commas.
+        number = float(word.replace(",", "."))
         if abs(number) < float("inf"):
             return number
     except ValueError:

@@ -70,18 +70,22 @@ def midpoint_accuracy(real: np.ndarray, synthetic: np.ndarray) -> float:
     return float(0.5 + (np.mean(np.sign(synthetic - middle)) - np.mean(np.sign(real - middle))) / 4)
 
 
-def smallest_auc(n_real: int, n_synthetic: int) -> float:
+def smallest_auc(n_real: int, n_synthetic: int, factor: float = 1.0) -> float:
     """The AUC that one rater must have for a test at 5 % to find it four times in five; 1 where none suffices.
 
-    The `t` with `t - 0.5 = z_0.975 sqrt(V(0.5)) + z_0.8 sqrt(V(t))`.
+    The `t` with `t - 0.5 = z_0.975 sqrt(V(0.5)) + z_0.8 sqrt(V(t))`. For a mean over raters, `factor` is its variance
+    as a multiple of one rater's.
     """
     from scipy.optimize import brentq
     from scipy.stats import norm
 
-    under_guessing = norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt(auc_variance(0.5, n_real, n_synthetic))
+    def deviation(t: float) -> float:
+        return float(np.sqrt(factor * auc_variance(t, n_real, n_synthetic)))
+
+    under_guessing = norm.ppf((1 + CONFIDENCE) / 2) * deviation(0.5)
 
     def reserve(t: float) -> float:
-        return t - 0.5 - under_guessing - norm.ppf(POWER) * np.sqrt(auc_variance(t, n_real, n_synthetic))
+        return t - 0.5 - under_guessing - norm.ppf(POWER) * deviation(t)
 
     return float(brentq(reserve, 0.5, 1.0)) if reserve(1.0) > 0 else 1.0
 

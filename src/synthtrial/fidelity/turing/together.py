@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthtrial.fidelity.turing.telling import CONFIDENCE, POWER, auc, auc_interval
+from synthtrial.fidelity.turing.telling import CONFIDENCE, auc, auc_interval, auc_variance, smallest_auc
 
 RESAMPLES = 5000
 
@@ -52,7 +52,10 @@ def pooled_auc(real: np.ndarray, synthetic: np.ndarray, rng: np.random.Generator
         wins[:, j] = ((of_synthetic @ against) * of_real).sum(axis=1)
     values = (wins * of_raters).sum(axis=1) / (raters * n_real * n_synthetic)
     value = auc(real, synthetic)
-    return PooledAuc(_auc_estimate(value, values, n_real, n_synthetic), _p(values), _smallest(values))
+    # Where all raters told all cases apart no resample differs; then one rater's variance has to do.
+    factor = values.var() / auc_variance(value, n_real, n_synthetic) if values.var() > 0 else 1.0
+    smallest = smallest_auc(n_real, n_synthetic, factor)
+    return PooledAuc(_auc_estimate(value, values, n_real, n_synthetic), _p(values), smallest)
 
 
 def _auc_estimate(value: float, values: np.ndarray, n_real: int, n_synthetic: int) -> Estimate:
@@ -67,12 +70,6 @@ def _p(values: np.ndarray) -> float:
     """Two-sided p of 0.5 from the bootstrap: twice the smaller share of resamples on one of its sides."""
     side = min(np.count_nonzero(values <= 0.5), np.count_nonzero(values >= 0.5))
     return min(1.0, 2 * (side + 1) / (len(values) + 1))
-
-
-def _smallest(values: np.ndarray) -> float:
-    from scipy.stats import norm
-
-    return min(1.0, 0.5 + float((norm.ppf((1 + CONFIDENCE) / 2) + norm.ppf(POWER)) * values.std()))
 
 
 def krippendorff_alpha(scores: np.ndarray) -> float | None:

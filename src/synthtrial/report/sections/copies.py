@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from synthtrial.report.blocks import Block, Column, Heading, Picture, Section, Table, Text, Words
 from synthtrial.report.results import Results, Synthesis
-from synthtrial.report.sections.fidelity import title
+from synthtrial.report.sections.fidelity import title, who
 
 PICTURES = {
     "nearest_distances": "Distance to the nearest training case: of synthetic cases, of real training cases to other "
-    "patients, and of real cases that the generator has not seen. Synthetic cases far to the left of both real "
-    "curves are copies.",
-    "closest_pairs": "The synthetic cases that are closest to a training case, for what is usual around it. Look at "
+    "patients, and, where there are any, of real cases that the generator has not seen. At the right, the same as a "
+    "share of what is usual around both cases. Synthetic cases below the limit there are suspicious.",
+    "closest_pairs": "The accepted cases that are closest to a training case, for what is usual around it. Look at "
     "the difference: a copy leaves noise, another patient leaves anatomy.",
 }
 """The fidelity stage's figures that belong here, and what they show."""
@@ -45,6 +47,8 @@ def copy_frame(results: Results) -> pd.DataFrame:
                     "space": space,
                     "drawn": facts["n_drawn"],
                     "rejected": facts["n_copies_rejected"],
+                    "looked": synthesis.cohort.facts["copies"]["rate"] is not None,
+                    "translates": synthesis.cohort.facts["conditions_on"] == "source",
                     "checked": facts["n_synthetic"],
                     "suspicious": len(found["flagged"]),
                     "share": facts["metrics"][f"copies{suffix}"],
@@ -55,6 +59,7 @@ def copy_frame(results: Results) -> pd.DataFrame:
                     "membership_auc": facts["metrics"].get(f"membership_auc{suffix}"),
                     "auc_low": auc_low,
                     "auc_high": auc_high,
+                    "without_membership": facts["audit"]["without_membership"],
                 }
             )
     return with_words(pd.DataFrame(rows))
@@ -64,7 +69,7 @@ def with_words(frame: pd.DataFrame) -> pd.DataFrame:
     """Add what the page shows of numbers that belong together, as text."""
     rows = frame.to_dict("records")
     return frame.assign(
-        rejected_of=[f"{row['rejected']} of {row['drawn']}" for row in rows],
+        rejected_of=[f"{row['rejected']} of {row['drawn']}" if row["looked"] else None for row in rows],
         suspicious_of=[f"{row['suspicious']} of {row['checked']}" for row in rows],
         membership=[
             None
@@ -81,7 +86,7 @@ def copy_table(results: Results) -> Table:
         name="copies",
         frame=copy_frame(results),
         columns=[
-            Column("generator", "Generator", number=False),
+            *who(results),
             Column("space", "Compared by", number=False),
             Column("rejected_of", "Copies rejected, of drawn"),
             Column("suspicious_of", "Suspicious, of accepted"),
@@ -89,9 +94,10 @@ def copy_table(results: Results) -> Table:
             Column("stated_rate", "Rate allowed", percent),
             Column("membership", "Membership AUC (95 %)"),
         ],
-        caption="Copies rejected: cases that were drawn but never reached an arm. Suspicious: accepted cases that are "
-        "closer to a training case than is usual, in pixels (mirrored and shifted, too) and in features. Unseen real "
-        "patients flagged: how often the same rule calls a real patient a copy whom the generator can't have copied. "
+        caption="Copies rejected: cases that were drawn but never reached an arm; what is rejected by pixels can't be "
+        "suspicious by pixels any more. Suspicious: accepted cases that are much closer to a training case than is "
+        "usual, in pixels (mirrored and shifted, too) or in features. Unseen real patients flagged: how often the same "
+        "rule calls a real patient a copy whom the generator can't have copied. "
         "Membership AUC: how well someone who has only the synthetic cases can tell who was in the training set; 0.5 "
         "is guessing.",
     )
@@ -100,27 +106,42 @@ def copy_table(results: Results) -> Table:
 def sentences(results: Results) -> list[str]:
     """What a reader should take away: one sentence on all, then one per generator."""
     rows = copy_frame(results).query("space == 'pixels'").to_dict("records")
-    suspicious, rejected = (sum(row[key] for row in rows) for key in ("suspicious", "rejected"))
-    drawn = f"{rejected} drawn cases were copies and rejected" if rejected else "No drawn case was rejected as a copy"
-    kept = f"{suspicious} accepted ones are suspicious" if suspicious else "no accepted one is suspicious"
-    lines = [f"{drawn}; {kept}."]
-    for row in rows:
-        found, checked = row["suspicious"], row["checked"]
-        if found == 0:
-            text = (
-                f"none of {checked} accepted cases is a copy by pixels; at most {percent(row['share_high'])} are (95 %)"
-            )
-        else:
-            text = f"{found} of {checked} accepted cases are suspiciously close to training cases: see the pairs below"
-        if row["rejected"]:
-            text += f"; {row['rejected']} copies were rejected before"
-        if row["auc_low"] is not None and row["auc_low"] > 0.5:
-            text += (
-                f"; its cases give away who was in the training set (AUC {row['membership_auc']:.2f}): "
-                "don't share them as if they were anonymous"
-            )
-        lines.append(f"{row['generator']}: {text}.")
-    return lines
+    drawn, rejected, checked, suspicious = (
+        sum(row[key] for row in rows) for key in ("drawn", "rejected", "checked", "suspicious")
+    )
+    looked = rows[0]["looked"]
+    gate = f"{rejected} of {drawn} drawn cases" if looked else "drawn cases were not looked at (synthesis.copy_rate)"
+    total = f"Rejected as copies: {gate}. Suspicious by pixels: {suspicious} of {checked} accepted cases."
+    return [total, *(sentence(results, row) for row in rows)]
+
+
+def sentence(results: Results, row: dict[str, Any]) -> str:
+    """What was found of one generator.
+
+    Args:
+        results: the study.
+        row: of `copy_frame`, for pixels.
+    """
+    parts = [f"{row['suspicious']} of {row['checked']} accepted cases are suspiciously close to training cases"]
+    if row["suspicious"]:
+        parts = [f"{parts[0]}: see the pairs below"]
+    elif not row["looked"]:
+        parts.append(f"of all that it draws at most {percent(row['share_high'])} are (95 %)")
+    if row["looked"]:
+        parts.append(f"{row['rejected']} of {row['drawn']} drawn cases were rejected as copies")
+    if row["translates"]:
+        parts.append(
+            "each is the translation of a training case and made to keep its anatomy, which counts here, while drawing "
+            "compares it with other patients only"
+        )
+    if row["without_membership"]:
+        parts.append(row["without_membership"])
+    elif row["auc_low"] > 0.5:
+        parts.append(
+            f"its cases give away who was in the training set (AUC {row['membership_auc']:.2f}): don't share them as "
+            "if they were anonymous"
+        )
+    return f"{results.place(row['generator'], row['split'])}: {'; '.join(parts)}."
 
 
 def pictures(synthesis: Synthesis) -> list[Picture]:

@@ -32,8 +32,13 @@ def section(results: Results) -> Section:
 
 def title(results: Results, synthesis: Synthesis) -> str:
     """What a generator's pictures are headed by: its name, and its split where there are several."""
-    several = len(results.params["splits"]) > 1
-    return f"Generator {synthesis.generator}" + (f", {synthesis.split}" if several else "")
+    return f"Generator {results.place(synthesis.generator, synthesis.split)}"
+
+
+def who(results: Results) -> list[Column]:
+    """The first columns of a table with a line per generator, and per split where there are several."""
+    columns = [Column("generator", "Generator", number=False), Column("split", "Split", number=False)]
+    return columns if len(results.params["splits"]) > 1 else columns[:1]
 
 
 def scale_picture(results: Results) -> list[Picture]:
@@ -41,6 +46,7 @@ def scale_picture(results: Results) -> list[Picture]:
     frame = placed(fidelity_frame(results))
     if frame.empty:
         return []
+    frame["generator"] = list(map(results.place, frame["generator"], frame["split"]))
     return [
         Picture(
             name="fidelity_scale",
@@ -62,16 +68,18 @@ def metric_tables(results: Results) -> list[Table]:
     frame = frame[~frame["metric"].isin(AUDITED)]
     tables = []
     for features, rows in frame.groupby("features", sort=False):
-        shown = [name for name in dict.fromkeys(rows["metric"]) if name in MAIN or features.startswith("pixels")]
+        names = list(dict.fromkeys(rows["metric"]))
+        shown = [name for name in names if name in MAIN] or names
         tables.append(
             Table(
                 name=f"fidelity_{features}",
-                frame=wide(rows, shown),
+                frame=wide(results, rows, shown),
                 columns=[Column("case", "", number=False), *metric_columns(shown)],
                 caption=f"Measured with {features}: the features, and how many cases of each kind a comparison has. A "
                 "value means something only beside its neighbours: the same for two halves of the real cases, and for "
-                "noise. Never compare values with other features or another n. All metrics, with their intervals, are "
-                "in tables/fidelity.csv; docs/fidelity.md tells what each one can't see.",
+                "noise (medians, where generators differ in them). Never compare values with other features or another "
+                "n. All metrics, with their intervals, are in tables/fidelity.csv; docs/fidelity.md tells what each "
+                "one can't see.",
                 cases="training",
             )
         )
@@ -83,16 +91,15 @@ def metric_columns(names: Sequence[str]) -> list[Column]:
     return [Column(name, name.replace("_", " "), numbers.significant) for name in names]
 
 
-def wide(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+def wide(results: Results, rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """One line for real against real, one per generator, one for noise; one column per metric.
 
-    What real and noise give depends on the random halves a little; shown is the median over generators.
+    What real and noise give depends on which real cases a generator has learned; shown is the median over generators.
     """
     lines = [{"case": "real"} | {name: _middle(rows, name, "floor") for name in names}]
     for (generator, split), own in rows.groupby(["generator", "split"], sort=False):
         values = own.set_index("metric")["value"]
-        place = generator if rows["split"].nunique() == 1 else f"{generator}, {split}"
-        lines.append({"case": place} | {name: values.get(name) for name in names})
+        lines.append({"case": results.place(generator, split)} | {name: values.get(name) for name in names})
     lines.append({"case": "noise"} | {name: _middle(rows, name, "ceiling") for name in names})
     return pd.DataFrame(lines)
 
@@ -104,7 +111,7 @@ def _middle(rows: pd.DataFrame, name: str, column: str) -> float:
 def left_out(results: Results) -> list[Details]:
     """What could not be measured, and why."""
     lines = [
-        f"{synthesis.generator}: {metric}: {reason}"
+        f"{results.place(synthesis.generator, synthesis.split)}: {metric}: {reason}"
         for synthesis in results.syntheses
         for metric, reason in synthesis.fidelity["left_out"].items()
     ]
@@ -117,7 +124,7 @@ def amount_table(results: Results) -> list[Table]:
     if frame.empty:
         return []
     columns = [
-        Column("generator", "Generator", number=False),
+        *who(results),
         Column("method", "Drawn", number=False),
         Column("share", "Synthetic per real", numbers.compact),
         Column("metric", "Metric", number=False),
@@ -137,7 +144,7 @@ def lesion_table(results: Results) -> list[Table]:
     if frame.empty:
         return []
     columns = [
-        Column("generator", "Generator", number=False),
+        *who(results),
         Column("label", "Label", number=False),
         Column("property", "Property", number=False),
         Column("median_real", "Real, median", numbers.significant),
@@ -158,13 +165,15 @@ def lesion_table(results: Results) -> list[Table]:
 
 def map_pictures(results: Results) -> list[Picture]:
     """Real cases by site and synthetic ones by generator on a plane, one figure per extractor."""
+    first, *others = results.params["splits"]
+    of_split = f" of split {first}" if others else ""
     return [
         Picture(
             name=f"fidelity_map_{features}",
             content=figure,
-            caption=f"Real cases by site and synthetic cases by generator, by their {features} features. Cases that "
-            "are alike lie side by side. Look for synthetic cases that keep apart from the real ones, and for real "
-            "regions that they don't reach; distances between clouds, and their sizes, mean little.",
+            caption=f"Real cases by site and synthetic cases by generator{of_split}, by their {features} features. "
+            "Cases that are alike lie side by side. Look for synthetic cases that keep apart from the real ones, and "
+            "for real regions that they don't reach; distances between clouds, and their sizes, mean little.",
             alt=f"Maps of real and synthetic cases by {features} features.",
             cases="training",
         )
@@ -196,7 +205,8 @@ CAPTIONS = {
     "lesions": "Properties of the lesions: share of cases up to each value. A steeper synthetic curve means that the "
     "generator leaves out what is rare.",
     "walk": "From one latent point to another in equal steps. Changes should be gradual, and every step a possible "
-    "case; jumps between a few pictures say that the generator knows only these.",
+    "case; jumps between a few pictures say that the generator knows only these. Real cases at the ends of a row are "
+    "those that it starts from and goes to.",
     "slices": "Real cases at the left, synthetic ones at the right, slice by slice.",
 }
 """What the fidelity stage's figures show, by file name."""

@@ -17,20 +17,33 @@ def section(results: Results) -> Section:
 
 def pictures(results: Results, synthesis: Synthesis) -> list[Picture]:
     """The sample page of one generator, where the fidelity stage made one."""
+    labels = results.cohort.labels
+    where = "where its lesion is largest" if labels else "through its middle"
     planes = (
-        " Each case is cut in three planes where its lesion is largest; R and L, A and P mark the patient's sides."
+        f" Each case is cut in three planes {where}; R and L, A and P mark the patient's sides."
         if results.cohort.facts["spatial_dims"] == 3
         else ""
     )
+    outlines = f"; outlines are the labels of the mask, which {mask_origin(synthesis)}" if labels else ""
     return [
         Picture(
             name=f"samples_{synthesis.generator}_{synthesis.split}",
             content=path,
             caption=f"Left: real cases that generator {synthesis.generator} saw. Right: synthetic cases drawn from it. "
             f"Both were chosen at random, so rows are not pairs.{planes} The grey scale is the cohort's intensity "
-            "window; outlines are the labels of the mask, which is synthetic at the right too.",
-            alt=f"Real cases beside cases of generator {synthesis.generator}, with their masks outlined.",
+            f"window{outlines}.",
+            alt=f"Real cases beside cases of generator {synthesis.generator}"
+            + (", with their masks outlined." if labels else "."),
         )
         for path in synthesis.fidelity_figures
         if path.stem == PAGE
     ]
+
+
+def mask_origin(synthesis: Synthesis) -> str:
+    """Where the masks of synthetic cases come from."""
+    facts = synthesis.cohort.facts
+    masks = facts["settings"]["masks"]
+    if facts["conditions_on"] == "mask" and masks != "generator":
+        return f"at the right was given to the generator (synthesis.masks: {masks})"
+    return "is synthetic at the right too"
