@@ -11,8 +11,9 @@ from torch import nn
 
 from synthtrial.errors import ConfigError
 from synthtrial.fidelity.cases import real_cases
+from synthtrial.fidelity.compared import Compared
 from synthtrial.fidelity.features.lpips import LAYERS, PerceptualDistance
-from synthtrial.fidelity.measure import Compared, measure_images
+from synthtrial.fidelity.measure import measure_images
 from synthtrial.gans.perceptual import CONVOLUTIONS_PER_BLOCK, PerceptualLoss, vgg_layers
 
 

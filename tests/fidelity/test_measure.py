@@ -16,7 +16,8 @@ from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import SynthtrialError
 from synthtrial.fidelity.cases import common_window, real_cases
-from synthtrial.fidelity.measure import compared_cases, measure
+from synthtrial.fidelity.compared import compared_cases
+from synthtrial.fidelity.measure import measure
 from synthtrial.fidelity.measured import as_json, from_json
 from synthtrial.fidelity.pictures.pages import cut_plane
 from synthtrial.gans.dataset import cases_of_model

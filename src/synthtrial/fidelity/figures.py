@@ -29,7 +29,7 @@ from synthtrial.fidelity.pictures.style import save
 from synthtrial.fidelity.pictures.walk import latent_walk
 
 if TYPE_CHECKING:
-    from synthtrial.fidelity.measure import Compared
+    from synthtrial.fidelity.compared import Compared
 
 SPECTRUM_BINS = 24
 IN_MOTION = 3
