@@ -11,7 +11,7 @@ from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import SynthtrialError
 from synthtrial.fidelity.cases import real_cases
 from synthtrial.fidelity.features.random_conv import RandomConv
-from synthtrial.fidelity.scale import SET_METRICS, FeatureSets, SetMetric, check_features, measure_sets, set_metrics
+from synthtrial.fidelity.scale import SET_METRICS, FeatureSets, SetMetric, check_features, extract_sets, measure_sets
 
 
 def sets(real: np.ndarray, synthetic: np.ndarray, patients: tuple[str, ...] = ()) -> FeatureSets:
@@ -85,7 +85,8 @@ def test_views_have_names_of_their_own(make_cohort: Callable[..., PreparedCohort
     cohort = make_cohort(shape=(16, 16))
     cases = real_cases(cohort, cohort.development)
     extractor = RandomConv(spatial_dims=2, filters=4, levels=1)
-    measured, _ = set_metrics(cases, cases, extractor, repeats=2, batch_size=4, rng=np.random.default_rng(0))
+    features = extract_sets(cases, cases, extractor, 4, np.random.default_rng(0))
+    measured, _ = measure_sets(features, repeats=2, rng=np.random.default_rng(0))
     n = len(cases) // 2
     for view in ("", "_mask", "_pair"):
         assert measured[f"frechet{view}/random_conv_n{n}"].value < measured[f"frechet{view}/random_conv_n{n}"].ceiling

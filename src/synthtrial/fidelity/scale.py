@@ -86,13 +86,6 @@ def extract_sets(
     return features
 
 
-def set_metrics(
-    real: Cases, synthetic: Cases, extractor: AnyExtractor, *, repeats: int, batch_size: int, rng: np.random.Generator
-) -> tuple[dict[str, Measured], dict[str, str]]:
-    """Extract features and measure them: see `extract_sets` and `measure_sets`."""
-    return measure_sets(extract_sets(real, synthetic, extractor, batch_size, rng), repeats=repeats, rng=rng)
-
-
 def measure_sets(
     features: FeatureSets,
     *,
