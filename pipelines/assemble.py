@@ -15,21 +15,25 @@ def main() -> None:
     params = stage_params("assemble", overrides)
 
     from synthtrial.cohorts.prepared import PreparedCohort
-    from synthtrial.cohorts.synthetic import SyntheticCohort
     from synthtrial.study_folder import StudyFolder
     from synthtrial.tracking import stage_run
     from synthtrial.trial.arm import read_arms
     from synthtrial.trial.arms import assemble
+    from synthtrial.trial.protocol import protocol_of
+    from synthtrial.trial.reading import read_drawn
 
     study = StudyFolder(params.study.name)
     arms = read_arms(plain(params.arms))
-    generators = {generator for arm in arms for generator in arm.synthetic}
+    cohort = PreparedCohort(study.prepared)
+    protocol = protocol_of(params.protocol.name)
+    synthetic, models = read_drawn(arms, study, protocol.splits(len(cohort.folds)))
     with stage_run("assemble", params) as run:
         assemble(
             arms,
-            PreparedCohort(study.prepared),
-            {name: {"development": SyntheticCohort(study.synthetic(name, "development"))} for name in generators},
-            protocol=params.protocol.name,
+            cohort,
+            synthetic,
+            models,
+            protocol=protocol,
             seed=params.study.seed,
             folder=study.arms,
         )

@@ -1,6 +1,6 @@
 """Compare synthetic with real cases, of a study or of two folders.
 
-python pipelines/fidelity.py GENERATOR [--split SPLIT] [key=value ...]      a generator of the study in params.yaml
+python pipelines/fidelity.py DRAW [--split SPLIT] [key=value ...]           a draw of the study in params.yaml
 python pipelines/fidelity.py --real DIR --synthetic DIR [--json FILE]       two folders of PNG, JPEG or NIfTI images
 python pipelines/fidelity.py --real DIR --help                              all words for two folders
 """
@@ -30,8 +30,8 @@ def main() -> None:
 
 
 def measure_study() -> None:
-    """Measure a generator's cases against the real ones of its split; write `out/<study>/fidelity/...`."""
-    place, overrides = stage_words(__doc__, "generator", "split")
+    """Measure drawn cases against the real ones of their generator's split; write `out/<study>/fidelity/...`."""
+    place, overrides = stage_words(__doc__, "draw", "split")
 
     from synthtrial.params import plain, stage_params
 
@@ -51,7 +51,7 @@ def measure_study() -> None:
             cohort=cohort,
             split=cohort.split(place["split"]),
             synthetic=SyntheticCohort(study.synthetic(**place)),
-            model_folder=study.model(**place),
+            model_folder=study.model(params.draws[place["draw"]].generator, place["split"]),
             settings=plain(params.fidelity),
             folder=folder,
             cache=study.checkpoints("features"),

@@ -1,4 +1,4 @@
-"""Draw synthetic cases: `python pipelines/synthesize.py GENERATOR [--split SPLIT] [key=value ...]`."""
+"""Draw synthetic cases: `python pipelines/synthesize.py DRAW [--split SPLIT] [key=value ...]`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from synthtrial.errors import run_script
 
 
 def main() -> None:
-    """Draw cases from a trained generator and write `out/<study>/synthetic/<generator>/<split>/`."""
-    place, overrides = stage_words(__doc__, "generator", "split")
+    """Draw cases from a trained generator, as `draws.<draw>` says; write `out/<study>/synthetic/<draw>/<split>/`."""
+    place, overrides = stage_words(__doc__, "draw", "split")
 
     from synthtrial.params import plain, stage_params
 
@@ -23,10 +23,11 @@ def main() -> None:
     study = StudyFolder(params.study.name)
     cohort = PreparedCohort(study.prepared)
     folder = study.synthetic(**place)
-    settings = plain(params.synthesis)
+    settings = plain(params.draws[place["draw"]])
     with stage_run("synthesize", params, **place) as run:
         synthesize(
-            model_folder=study.model(**place),
+            name=place["draw"],
+            model_folder=study.model(settings.pop("generator"), place["split"]),
             cohort=cohort,
             folder=folder,
             count=round(settings.pop("per_real") * len(cohort.split(place["split"]))),

@@ -6,6 +6,7 @@ import argparse
 
 PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "generator": ("generator", {"help": "a generator of the study"}),
+    "draw": ("draw", {"help": "a generator of the study, or another name of `draws:`"}),
     "split": ("--split", {"default": "development", "help": "the cases that it may see (default: development)"}),
     "arm": ("arm", {"help": "an arm of the study"}),
     "segmenter": ("--segmenter", {"default": "unet", "help": "a segmenter of the study (default: unet)"}),
@@ -18,7 +19,7 @@ def stage_words(description: str | None, *places: str) -> tuple[dict[str, str], 
 
     Args:
         description: the script's docstring, shown by `--help`.
-        places: which of generator, split, arm, segmenter the stage is run for.
+        places: which of generator, draw, split, arm, segmenter the stage is run for.
 
     Returns:
         The place in the matrix, and the `key=value` words to try on top of params.yaml.

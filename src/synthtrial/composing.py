@@ -25,6 +25,7 @@ ORDER = (
     "prepare",
     "generators",
     "synthesis",
+    "draws",
     "fidelity",
     "protocol",
     "arms",
@@ -33,8 +34,11 @@ ORDER = (
     "runtime",
     "tracking",
     "report",
+    "study_names",
     "generator_names",
+    "draw_names",
     "splits",
+    "draw_places",
     "arm_names",
     "segmenter_names",
 )
@@ -60,6 +64,7 @@ def compose(overrides: list[str], conf: Path) -> tuple[dict[str, Any], list[Path
 
     params, choices = compose_with_hydra(overrides, conf)
     check_keys(params)
+    add_draws(params)
     reader = build_reader(params["cohort"])
     check_parts(params, reader)
     derive(params, reader)
@@ -89,14 +94,29 @@ def compose_with_hydra(overrides: list[str], conf: Path) -> tuple[dict[str, Any]
         raise ConfigError(explain(error, overrides, conf)) from error
 
 
+def add_draws(params: dict[str, Any]) -> None:
+    """Complete `draws` in place. A generator's own `synthesis` moves there: changing it trains no generator again."""
+    from synthtrial.trial.draw import complete_draws
+
+    generators = params.get("generators") or {}
+    params["draws"] = complete_draws(params.get("draws") or {}, generators, params["synthesis"])
+    for generator in generators.values():
+        generator.pop("synthesis", None)
+
+
 def derive(params: dict[str, Any], reader: Reader) -> None:
     """Fill in place the keys that follow from others: name lists for DVC, and each generator's tensor size."""
     from synthtrial.gans.fitting import fitted
+    from synthtrial.trial.draw import draw_places
+    from synthtrial.trial.protocol import protocol_of
 
+    params["study_names"] = [params["study"]["name"]]
     params["generator_names"] = list(params.get("generators") or {})
+    params["draw_names"] = list(params["draws"])
     params["segmenter_names"] = list(params["segmenters"])
     params["arm_names"] = list(params["arms"])
-    params["splits"] = ["development"]
+    params["splits"] = protocol_of(params["protocol"]["name"]).splits(params["prepare"]["folds"])
+    params["draw_places"] = draw_places(params["study"]["name"], params["draws"], params["splits"])
     shape = params["prepare"]["shape"]
     for name, generator in (params.get("generators") or {}).items():
         params["generators"][name] = fitted(generator, reader.labels, reader.channels, shape, f"generators.{name}")
@@ -122,13 +142,15 @@ def check_parts(params: dict[str, Any], reader: Reader) -> None:
         Schedule.from_config(generator["train"], f"generators.{name}.train")
     if generators:
         build_extractors(params["fidelity"]["features"], reader.spatial_dims, "fidelity.features")
-        if gate := params["synthesis"]["distance_gate"]:
-            settings = construct(GateSettings, gate, "synthesis.distance_gate")
+    for name, draw in params["draws"].items():
+        if gate := draw["distance_gate"]:
+            settings = construct(GateSettings, gate, f"draws.{name}.distance_gate")
             image_extractor(settings.features, reader.spatial_dims)
     for name, segmenter in params["segmenters"].items():
         train_settings(segmenter["train"], f"segmenters.{name}.train")
     arms = read_arms(params["arms"])
-    check_arms(arms, generators=list(generators), per_real=params["synthesis"]["per_real"], folds=prepare.folds)
+    drawn = {name: draw["per_real"] for name, draw in params["draws"].items()}
+    check_arms(arms, per_real=drawn, protocol=params["protocol"]["name"], folds=prepare.folds)
     known = {"reference": [arm.name for arm in arms], "metric": ["dice", *(f"dice/{name}" for name in reader.labels)]}
     for key, names in known.items():
         if params["protocol"][key] not in names:

@@ -115,7 +115,8 @@ def check_fresh(path: Path) -> None:
 
 def tracked_keys(stage: str, item: dict[str, str], pipeline: Path = PIPELINE) -> list[str]:
     """Dotted keys that `dvc.yaml` lists under `params:` for a stage, with `${item.x}` filled in."""
-    keys = plain(OmegaConf.load(pipeline).stages[stage].get("params", []), resolve=False)
+    entry = OmegaConf.load(pipeline).stages[stage]
+    keys = plain(entry.get("do", entry).get("params", []), resolve=False)
     return [re.sub(r"\$\{item\.(\w+)\}", lambda match: item[match[1]], key) for key in keys]
 
 
@@ -152,9 +153,9 @@ def stage_params(stage: str, overrides: list[str] | None = None, **item: str) ->
 
 def check_item(params: DictConfig, item: dict[str, str]) -> None:
     """Raise a ConfigError when the study in params.yaml has no such generator, arm, segmenter or split."""
-    lists = {"generator": "generator_names", "arm": "arm_names", "segmenter": "segmenter_names", "split": "splits"}
+    lists = {"split": "splits"}
     for kind, name in item.items():
-        names = list(params[lists[kind]])
+        names = list(params[lists.get(kind, f"{kind}_names")])
         if name not in names:
             raise ConfigError(f"study {params.study.name!r} has no {kind} {name!r}; there are: {', '.join(names)}")
 

@@ -30,13 +30,13 @@ class StudyFolder:
         """Weights and losses of a generator trained on a split."""
         return self.root / "models" / generator / split
 
-    def synthetic(self, generator: str, split: str) -> Path:
-        """Cases drawn from that generator."""
-        return self.root / "synthetic" / generator / split
+    def synthetic(self, draw: str, split: str) -> Path:
+        """Cases drawn from the generator of a split, the way that `draws.<draw>` says."""
+        return self.root / "synthetic" / draw / split
 
-    def fidelity(self, generator: str, split: str) -> Path:
+    def fidelity(self, draw: str, split: str) -> Path:
         """Fidelity of those cases."""
-        return self.root / "fidelity" / generator / split
+        return self.root / "fidelity" / draw / split
 
     @property
     def arms(self) -> Path:

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from synthtrial.errors import ConfigError
 from synthtrial.setting_types import check_type
 
-NAME = re.compile(r"\w[\w.+-]*")
+NAME = re.compile(r"\w[\w+-]*")
 """Names of studies, generators, arms and segmenters also name files and DVC stages."""
 
 
@@ -48,7 +48,8 @@ KEYS = {
         "page_cases": Key(int, 1),
     },
     "protocol": {
-        "name": Key(Literal["holdout"]),
+        "name": Key(Literal["holdout", "nested", "pooled", "site_out"]),
+        "repeats": Key(int, 1),
         "reference": Key(str),
         "metric": Key(str),
         "alpha": Key(float, 0, 1),
@@ -95,16 +96,22 @@ def check_keys(params: Mapping[str, Any]) -> None:
             check_type(settings, dict, f"{group}.{name}")
             for part in parts:
                 check_type(settings.get(part), dict, f"{group}.{name}.{part}")
+    for name, draw in (params.get("draws") or {}).items():
+        check_type(draw, dict, f"draws.{name}")
+        check_type(draw.get("generator", name), str, f"draws.{name}.generator")
+        for key in draw.keys() & KEYS["synthesis"]:
+            check_key(draw[key], KEYS["synthesis"][key], f"draws.{name}.{key}")
     for name, generator in (params.get("generators") or {}).items():
+        check_type(generator.get("synthesis"), dict | None, f"generators.{name}.synthesis")
         for word, hint in LEARNED_FROM.items():
             check_type(generator.get(word), hint, f"generators.{name}.{word}")
     tracking = params["tracking"]
     if tracking["enabled"] and None in (tracking["uri"], tracking["artifacts"]):
         raise ConfigError("tracking.enabled is true: tracking.uri and tracking.artifacts must say where to write")
-    names = (params["study"]["name"], *params["arms"], *params["segmenters"], *(params.get("generators") or {}))
-    for name in map(str, names):
+    names = [name for group in ("arms", "segmenters", "generators", "draws") for name in params.get(group) or {}]
+    for name in map(str, [params["study"]["name"], *names]):
         if not NAME.fullmatch(name):
-            raise ConfigError(f"the name {name!r} can't name a file: use letters, digits and any of _ . + -")
+            raise ConfigError(f"the name {name!r} can't name a file and a key: use letters, digits and any of _ + -")
 
 
 def check_key(value: Any, key: Key, place: str) -> None:

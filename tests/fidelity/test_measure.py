@@ -53,6 +53,7 @@ FIGURES |= {"spectra.png", "walk.png"}
 def draw(cohort: PreparedCohort, place: Path, count: int = 8, masks: bool = True) -> SyntheticCohort:
     """Cases of an untrained generator."""
     synthesize(
+        name="dcgan",
         model_folder=write_model(place / "model", cohort, masks),
         cohort=cohort,
         folder=place / "synthetic",

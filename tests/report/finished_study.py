@@ -37,11 +37,13 @@ def study_params(protocol: str = "holdout") -> dict:
     return {
         "study": {"name": "made_up", "title": "Bright balls in noise", "seed": 0},
         "generator_names": [GENERATOR],
+        "draw_names": [GENERATOR],
+        "draws": {GENERATOR: {"generator": GENERATOR}},
         "splits": [SPLIT],
         "arm_names": list(ARMS),
         "segmenter_names": [SEGMENTER],
         "arms": {arm: {"real": float("real" in arm.split("+")), "synthetic": {}} for arm in ARMS},
-        "protocol": {"name": protocol, "reference": "real", "metric": "dice", "alpha": 0.05},
+        "protocol": {"name": protocol, "reference": "real", "metric": "dice", "alpha": 0.05, "repeats": 1},
         "report": yaml.safe_load((REPOSITORY / "conf/report/default.yaml").read_text(encoding="utf-8")),
     }
 

@@ -148,7 +148,7 @@ def test_two_labels_in_2d_have_their_columns(tmp_path: Path) -> None:
 
 
 def test_a_study_without_generators_has_a_report(study: Path, tmp_path: Path) -> None:
-    params = study_params() | {"generator_names": [], "arm_names": ["real"]}
+    params = study_params() | {"generator_names": [], "draw_names": [], "arm_names": ["real"]}
     build(study, params, tmp_path / "report", provenance=PROVENANCE)
     page = (tmp_path / "report/report.html").read_text(encoding="utf-8")
     assert "There is no arm to compare with real." in page

@@ -45,7 +45,7 @@ def drawn(config: dict[str, Any], cohort: PreparedCohort, place: Path, count: in
         seed=0,
     )
     names = {"model_folder": place / "model", "folder": place / "synthetic", "cohort": cohort, "count": count}
-    synthesize(**names, settings=SETTINGS | settings, seed=1, cache=place, progress=False)  # type: ignore[arg-type]
+    synthesize(name="gan", **names, settings=SETTINGS | settings, seed=1, cache=place, progress=False)  # type: ignore[arg-type]
     return SyntheticCohort(place / "synthetic")
 
 

@@ -132,6 +132,7 @@ def drawn(cohort: PreparedCohort, tmp_path: Path) -> Callable[..., SyntheticCoho
         settings = {"threshold": 0.0, "components": 1, "min_lesion_voxels": 1, "masks": "real"}
         settings |= {"copy_rate": None, "copy_limit": 0.5}
         synthesize(
+            name="dcgan",
             model_folder=model,
             cohort=cohort,
             folder=tmp_path / name,

@@ -41,6 +41,7 @@ def drawn(cohort: PreparedCohort, tmp_path: Path) -> Callable[..., SyntheticCoho
     def draw(name: str, count: int = 3, seed: int = 5, **settings) -> SyntheticCohort:
         folder = tmp_path / name
         synthesize(
+            name="dcgan",
             model_folder=model,
             cohort=cohort,
             folder=folder,

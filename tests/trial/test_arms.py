@@ -11,11 +11,14 @@ import pytest
 from synthtrial.errors import CohortError, ConfigError, LeakError
 from synthtrial.trial.arms import COLUMNS, Arm, assemble, read_arm
 from synthtrial.trial.choosing import real_subset
+from synthtrial.trial.protocol import protocol_of
 
 
 def assemble_all(tmp_path, cohort, arms, drawn=None, seed=0):
     synthetic = {drawn.facts["generator"]: {drawn.facts["split"]: drawn}} if drawn else {}
-    assemble(arms, cohort, synthetic, protocol="holdout", seed=seed, folder=tmp_path / "arms")
+    models = {draw: dict.fromkeys(of_draw, {"weights_sha256": "w" * 64}) for draw, of_draw in synthetic.items()}
+    protocol = protocol_of("holdout")
+    assemble(arms, cohort, synthetic, models, protocol=protocol, seed=seed, folder=tmp_path / "arms")
     return {arm.name: read_arm(tmp_path / "arms" / f"{arm.name}.csv") for arm in arms}
 
 
@@ -110,7 +113,7 @@ def test_a_generator_that_saw_a_test_case_is_refused(tmp_path, make_cohort, make
 def test_a_test_patient_among_the_training_cases_is_refused(tmp_path, make_cohort):
     cohort = make_cohort()
     cohort.cases.loc["case05", "patient_id"] = "p00"
-    with pytest.raises(LeakError, match=r"arm 'real', real cases: 1 judged patient\(s\) .*: p00"):
+    with pytest.raises(LeakError, match=r"arm 'real', fold 0, real cases: 1 judged patient\(s\) .*: p00"):
         assemble_all(tmp_path, cohort, [Arm("real")])
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from synthtrial.errors import CohortError, ConfigError, LeakError
 from synthtrial.trial.arms import Arm, assemble
+from synthtrial.trial.protocol import protocol_of
 from synthtrial.trial.segment_arm import segment_arm
 from synthtrial.trial.verdict import verdict
 
@@ -58,7 +59,8 @@ def run(tmp_path, cohort, arm: str, settings=SETTINGS, seed=0):
 
 def assemble_two(tmp_path, cohort, drawn):
     arms = [Arm("real"), Arm("real+hagan", synthetic={"hagan": 1.0})]
-    assemble(arms, cohort, {"hagan": {"development": drawn}}, protocol="holdout", seed=0, folder=tmp_path / "arms")
+    synthetic, models = {"hagan": {"development": drawn}}, {"hagan": {"development": {"weights_sha256": "w" * 64}}}
+    assemble(arms, cohort, synthetic, models, protocol=protocol_of("holdout"), seed=0, folder=tmp_path / "arms")
 
 
 def test_two_arms_give_tables_that_a_verdict_can_be_made_of(tmp_path, make_cohort, make_synthetic):
@@ -95,7 +97,7 @@ def test_two_arms_give_tables_that_a_verdict_can_be_made_of(tmp_path, make_cohor
 
 def test_a_killed_arm_goes_on_with_the_folds_that_are_done(tmp_path, make_cohort):
     cohort = make_cohort()
-    assemble([Arm("real")], cohort, {}, protocol="holdout", seed=0, folder=tmp_path / "arms")
+    assemble([Arm("real")], cohort, {}, {}, protocol=protocol_of("holdout"), seed=0, folder=tmp_path / "arms")
     folder = run(tmp_path, cohort, "real")
     before = (folder / "cases.csv").read_bytes()
     kept = {path: os.stat(path).st_mtime_ns for path in (tmp_path / "checkpoints").rglob("*.safetensors")}
@@ -112,14 +114,14 @@ def test_a_killed_arm_goes_on_with_the_folds_that_are_done(tmp_path, make_cohort
 
 def test_a_fold_that_is_done_is_used_only_for_the_same_inputs(tmp_path, make_cohort):
     cohort = make_cohort()
-    assemble([Arm("real")], cohort, {}, protocol="holdout", seed=0, folder=tmp_path / "arms")
+    assemble([Arm("real")], cohort, {}, {}, protocol=protocol_of("holdout"), seed=0, folder=tmp_path / "arms")
     short = SETTINGS | {"train": SETTINGS["train"] | {"steps": 2}}
     run(tmp_path, cohort, "real", short)
     run(tmp_path, cohort, "real", short, seed=1)
     run(tmp_path, cohort, "real", SETTINGS | {"train": SETTINGS["train"] | {"steps": 3}})
     image = cohort.folder / "images" / f"{cohort.folds[0][0]}.npy"
     np.save(image, np.load(image) // 2)  # trains folds 1 and 2, draws the curve of fold 0
-    assemble([Arm("real")], cohort, {}, protocol="holdout", seed=0, folder=tmp_path / "arms")
+    assemble([Arm("real")], cohort, {}, {}, protocol=protocol_of("holdout"), seed=0, folder=tmp_path / "arms")
     run(tmp_path, cohort, "real", short)
     assert len(list((tmp_path / "checkpoints" / "real").iterdir())) == 4 * 3
 
@@ -132,7 +134,7 @@ def test_dice_is_measured_on_the_original_grid(tmp_path, make_cohort):
     affine = np.diag([0.5, 0.5, 1.0, 1.0])
     affine[:2, 3] = -10
     nibabel.save(nibabel.Nifti1Image(whole, affine), cohort.folder / "reference" / f"{case_id}.nii.gz")
-    assemble([Arm("real")], cohort, {}, protocol="holdout", seed=0, folder=tmp_path / "arms")
+    assemble([Arm("real")], cohort, {}, {}, protocol=protocol_of("holdout"), seed=0, folder=tmp_path / "arms")
     cases = pd.read_csv(run(tmp_path, cohort, "real") / "cases.csv").set_index("case_id")
     assert (cases.loc[case_id, "dice"] == 0).all()
     assert (cases.loc[cohort.test[1], "dice"] > 0).all()
@@ -140,14 +142,14 @@ def test_dice_is_measured_on_the_original_grid(tmp_path, make_cohort):
 
 def test_a_cohort_without_labels_is_refused(tmp_path, make_cohort):
     cohort = make_cohort(labels=())
-    assemble([Arm("real")], cohort, {}, protocol="holdout", seed=0, folder=tmp_path / "arms")
+    assemble([Arm("real")], cohort, {}, {}, protocol=protocol_of("holdout"), seed=0, folder=tmp_path / "arms")
     with pytest.raises(ConfigError, match="balls has no mask labels"):
         run(tmp_path, cohort, "real")
 
 
 def test_a_test_case_in_an_arm_is_refused(tmp_path, make_cohort):
     cohort = make_cohort()
-    assemble([Arm("real")], cohort, {}, protocol="holdout", seed=0, folder=tmp_path / "arms")
+    assemble([Arm("real")], cohort, {}, {}, protocol=protocol_of("holdout"), seed=0, folder=tmp_path / "arms")
     path = tmp_path / "arms" / "real.csv"
     path.write_text(path.read_text().replace(cohort.folds[0][0], cohort.test[0]))
     with pytest.raises(LeakError, match=r"arm 'real': 1 judged case\(s\) were seen in training: case00"):

@@ -104,14 +104,23 @@ class PreparedCohort:
         return [case_id for fold in self.folds for case_id in fold]
 
     def split(self, name: str) -> list[str]:
-        """Ids of the cases that a generator may see: `development` is everything outside the test set.
+        """Ids of the cases that a generator may see.
+
+        Args:
+            name: `development` is everything outside the test set, `fold0` what fold 0 trains on (the development cases
+                outside that fold), `all` every case, the test cases among them.
 
         Raises:
             ConfigError: for a split that does not exist.
         """
-        if name != "development":
-            raise ConfigError(f"unknown split {name!r}; there is: development")
-        return self.development
+        splits = {"development": self.development, "all": [*self.development, *self.test]}
+        if name in splits:
+            return splits[name]
+        trained_on = {f"fold{fold}": fold for fold in range(len(self.folds))}
+        if name not in trained_on:
+            raise ConfigError(f"unknown split {name!r}; there are: {', '.join([*splits, *trained_on])}")
+        left_out = set(self.folds[trained_on[name]])
+        return [case_id for case_id in self.development if case_id not in left_out]
 
     def augmented_of(self, case_ids: Collection[str]) -> list[str]:
         """Ids of the altered copies of the given cases; none where `prepare.augment` is null."""

@@ -37,14 +37,14 @@ def _map(results: Results, syntheses: Sequence[Synthesis], name: str) -> Figure 
     features = map_features(np.stack(list(real.values())), np.concatenate(synthetic))
     points = {method: embed(features, method, np.random.default_rng(0)) for method in METHODS}
     sites = [str(site) for site in results.cohort.cases.loc[list(real), "site"]]
-    generators = [one.generator for one, count in zip(syntheses, counts, strict=True) for _ in range(count)]
+    generators = [one.draw for one, count in zip(syntheses, counts, strict=True) for _ in range(count)]
     return map_figure(
         points,
         kinds=["real"] * len(real) + ["synthetic"] * sum(counts),
         sites=[*sites, *[""] * sum(counts)],
         generators=[*[""] * len(real), *generators],
         accuracies={
-            one.generator: two_sample_accuracy(one.features[name]["real"], one.features[name]["synthetic"])
+            one.draw: two_sample_accuracy(one.features[name]["real"], one.features[name]["synthetic"])
             for one in syntheses
         },
     )

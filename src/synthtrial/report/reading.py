@@ -37,8 +37,8 @@ def read_results(study_folder: Path, params: dict[str, Any], provenance: dict[st
         cohort=prepared,
         profile=read_json(prepared.folder / "profile.json", stage="prepare"),
         syntheses=[
-            read_synthesis(folder, generator, split)
-            for generator in params["generator_names"]
+            read_synthesis(folder, draw, params["draws"][draw]["generator"], split)
+            for draw in params["draw_names"]
             for split in params["splits"]
         ],
         fold_scores=read_arms(folder, pairs, "folds.csv"),
@@ -57,18 +57,19 @@ def check_reference(params: dict[str, Any]) -> None:
         )
 
 
-def read_synthesis(folder: Path, generator: str, split: str) -> Synthesis:
-    """Read what one generator, trained on one split, left behind."""
-    model, fidelity = (folder / kind / generator / split for kind in ("models", "fidelity"))
+def read_synthesis(folder: Path, draw: str, generator: str, split: str) -> Synthesis:
+    """Read what one generator, trained on one split, and one way to draw from it left behind."""
+    model, fidelity = folder / "models" / generator / split, folder / "fidelity" / draw / split
     samples, reconstructions = model / "samples.png", model / "reconstructions.png"
     return Synthesis(
-        generator=generator,
+        draw=draw,
         split=split,
+        generator=generator,
         model=read_json(model / "model.json", stage="train_gan"),
         losses=read_table(model / "losses.csv", stage="train_gan"),
         smooth_losses=read_table(model / "losses_smooth.csv", stage="train_gan"),
         loss_summary=read_table(model / "losses_summary.csv", stage="train_gan"),
-        cohort=SyntheticCohort(folder / "synthetic" / generator / split),
+        cohort=SyntheticCohort(folder / "synthetic" / draw / split),
         fidelity=read_json(fidelity / "fidelity.json", stage="fidelity"),
         fidelity_figures=sorted(path for path in (fidelity / "figures").glob("*") if path.suffix in (".png", ".gif")),
         features={path.stem: read_arrays(path) for path in sorted((fidelity / "features").glob("*.npz"))},

@@ -24,7 +24,8 @@ class Synthesis:
     """What one generator, trained on one split, left behind.
 
     Attributes:
-        generator, split: its place in the study.
+        draw, split: its place in the study.
+        generator: the generator that it was drawn from.
         model: content of `model.json`.
         losses: content of `losses.csv`: `images` and one column per loss term.
         smooth_losses: the same of `losses_smooth.csv`, moving averages.
@@ -39,8 +40,9 @@ class Synthesis:
         reconstructions: grid of real cases, encoded and generated again, of a family that can do so.
     """
 
-    generator: str
+    draw: str
     split: str
+    generator: str
     model: dict[str, Any]
     losses: pd.DataFrame
     smooth_losses: pd.DataFrame
@@ -147,9 +149,14 @@ class Results:
             protocol=self.protocol,
         )
 
-    def place(self, generator: str, split: str) -> str:
-        """A generator's name, with its split where the study has several."""
-        return f"{generator}, {split}" if len(self.params["splits"]) > 1 else generator
+    @property
+    def trainings(self) -> list[Synthesis]:
+        """One synthesis of each generator and split."""
+        return list({(one.generator, one.split): one for one in reversed(self.syntheses)}.values())[::-1]
+
+    def place(self, draw: str, split: str) -> str:
+        """A draw's name, with its split where the study has several."""
+        return f"{draw}, {split}" if len(self.params["splits"]) > 1 else draw
 
     def segment_folder(self, arm: str, segmenter: str) -> Path:
         """Folder of one arm's results with one segmenter."""

@@ -69,7 +69,7 @@ def fidelity_frame(results: Results) -> pd.DataFrame:
     rows = []
     for synthesis in results.syntheses:
         facts = synthesis.fidelity
-        place = {"generator": synthesis.generator, "split": synthesis.split}
+        place = {"generator": synthesis.draw, "split": synthesis.split}
         counts = {"n_real": facts["n_real"], "n_synthetic": facts["n_synthetic"]}
         for metric, measured in from_json(facts).items():
             rows.append(place | {"metric": metric} | asdict(measured) | counts)
@@ -93,7 +93,7 @@ def _of_generators(results: Results, name: str) -> pd.DataFrame:
     frames = []
     for synthesis in results.syntheses:
         frame = getattr(synthesis, name).copy()
-        frame.insert(0, "generator", synthesis.generator)
+        frame.insert(0, "generator", synthesis.draw)
         frame.insert(1, "split", synthesis.split)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
@@ -103,7 +103,7 @@ def loss_frame(results: Results) -> pd.DataFrame:
     """One row per generator, split and loss term: minimum, maximum, mean over all steps, moving average at the end."""
     frames = [
         synthesis.loss_summary.assign(generator=synthesis.generator, split=synthesis.split)
-        for synthesis in results.syntheses
+        for synthesis in results.trainings
     ]
     columns = ["generator", "split", "term", "min", "max", "mean", "average"]
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
@@ -120,7 +120,7 @@ def generator_loss_frame(results: Results) -> pd.DataFrame:
         synthesis.losses.melt("images", loss_terms(synthesis.losses), var_name="term", value_name="value")
         .dropna(subset=["value"])
         .assign(generator=synthesis.generator, split=synthesis.split)
-        for synthesis in results.syntheses
+        for synthesis in results.trainings
     ]
     columns = ["generator", "split", "images", "term", "value"]
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)

@@ -16,11 +16,12 @@ class Drawing:
     """A synthetic cohort in the making.
 
     Args:
+        name: of this way to draw; opens the ids of its cases.
         draws: the generator's draws.
         copies: tells copies of seen cases; None when they are kept.
         gate: judges batches; None when every whole case is kept.
         writer: writes cases.
-        settings: the `synthesis` part of params.yaml.
+        settings: how cases are drawn, see conf/synthesis.
         limit: most draws.
 
     Attributes:
@@ -29,6 +30,7 @@ class Drawing:
 
     def __init__(
         self,
+        name: str,
         draws: Draws,
         copies: CopyDetector | None,
         gate: DistanceGate | None,
@@ -36,6 +38,7 @@ class Drawing:
         settings: dict[str, Any],
         limit: int,
     ) -> None:
+        self.name = name
         self.draws = draws
         self.copies = copies
         self.gate = gate
@@ -93,7 +96,7 @@ class Drawing:
         model, cohort, case = self.draws.model, self.draws.cohort, drawn.case
         nearest = self._nearest(drawn)
         reason = case.reason or (nearest.reason if nearest else "")
-        case_id = f"{model['generator']}-{model['split']}-{index:05d}"
+        case_id = f"{self.name}-{model['split']}-{index:05d}"
         written = WrittenCase() if reason else self.writer.write(case_id, case)
         return {
             "case_id": case_id,

@@ -25,6 +25,7 @@ from synthtrial.synthesis.writing import CaseWriter
 
 def synthesize(
     *,
+    name: str,
     model_folder: Path,
     cohort: PreparedCohort,
     folder: Path,
@@ -46,12 +47,13 @@ def synthesize(
     the batch that it was drawn in is too far from the cases that the generator has learned to make.
 
     Args:
+        name: of this way to draw from the generator: what the study calls it in `draws:`.
         model_folder: `models/<generator>/<split>/` of the study.
         cohort: the prepared cohort that the generator was trained on.
-        folder: `synthetic/<generator>/<split>/`; replaced whole when all is written.
+        folder: `synthetic/<name>/<split>/`; replaced whole when all is written.
         count: accepted cases wanted.
-        settings: the `synthesis` part of params.yaml: `threshold`, `components`, `min_lesion_voxels`, `limit_factor`,
-            `masks`, `copy_rate`, `copy_limit`, `distance_gate`.
+        settings: a `draws.<name>` part of params.yaml without its generator: `threshold`, `components`, `limit_factor`,
+            `min_lesion_voxels`, `masks`, `copy_rate`, `copy_limit`, `distance_gate`.
         seed: seed of the noise.
         cache: folder in which a feature extractor that learns keeps what it has learned.
         device: where the generator runs.
@@ -69,9 +71,9 @@ def synthesize(
     gate = distance_gate(cohort, draws.learned, settings["distance_gate"], cache, seed)
     window = median_window(cohort, draws.model["seen_cases"])
     with atomic_folder(folder) as partial, _progress_bar(progress) as bar:
-        task = bar.add_task(f"draw {draws.model['generator']} {draws.model['split']}, cases", total=count)
+        task = bar.add_task(f"draw {name} {draws.model['split']}, cases", total=count)
         writer = CaseWriter(partial, window=window, spacing_mm=cohort.spacing_mm)
-        drawing = Drawing(draws, copies, gate, writer, settings, limit)
+        drawing = Drawing(name, draws, copies, gate, writer, settings, limit)
         while drawing.accepted < count or not drawing.satisfied:
             if len(drawing.rows) == limit:
                 break
@@ -124,6 +126,7 @@ def _facts(drawing: Drawing, cohort: PreparedCohort, window: tuple[float, float]
     model, gate = drawing.draws.model, drawing.gate
     inherited = model["start_from"] or {}
     return {
+        "draw": drawing.name,
         **{key: model[key] for key in ("generator", "split", "weights_sha256")},
         **{key: [*model[key], *inherited.get(key, [])] for key in ("seen_cases", "seen_patients")},
         **{key: cohort.facts[key] for key in ("labels", "channels", "shape", "spacing_mm", "unit")},

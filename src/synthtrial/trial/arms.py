@@ -18,6 +18,7 @@ from synthtrial.errors import CohortError, ConfigError
 from synthtrial.trial import guard
 from synthtrial.trial.arm import Arm
 from synthtrial.trial.choosing import real_subset, synthetic_subset, training_cases
+from synthtrial.trial.protocol import Protocol
 
 COLUMNS = (
     "fold",
@@ -34,16 +35,22 @@ COLUMNS = (
 )
 """Columns of `arms/<arm>.csv`, one row per training case per fold. Paths are relative to the study's folder."""
 
-SPLITS = {"holdout": "development"}
-"""The split that generators are trained on, by protocol."""
-
-
 Synthetic = Mapping[str, Mapping[str, SyntheticCohort]]
-"""Generator to split to the cohort drawn from it."""
+"""Draw to split to the cohort drawn from the generator of that split."""
+
+Models = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Draw to split to the `model.json` of the generator."""
 
 
 def assemble(
-    arms: Sequence[Arm], cohort: PreparedCohort, synthetic: Synthetic, *, protocol: str, seed: int, folder: Path
+    arms: Sequence[Arm],
+    cohort: PreparedCohort,
+    synthetic: Synthetic,
+    models: Models,
+    *,
+    protocol: Protocol,
+    seed: int,
+    folder: Path,
 ) -> None:
     """Write `<arm>.csv` for every arm into `folder`, the `arms/` folder of a study.
 
@@ -55,28 +62,28 @@ def assemble(
         arms: the arms.
         cohort: the real cases.
         synthetic: the synthetic ones.
-        protocol: `holdout`.
+        models: what their generators are and have seen.
+        protocol: which generator fills which fold, and what it may have seen.
         seed: seed of the choices.
         folder: the folder to write, replaced as a whole.
 
     Raises:
         ConfigError: when an arm asks for a generator or for more cases than there are.
         CohortError: when synthetic cases don't fit the cohort's shape and labels.
-        LeakError: when a test case, or its patient, is in an arm or was seen by a generator of it.
+        LeakError: when a case that is judged on, or its patient, is in an arm or was seen by a generator of it.
     """
-    if protocol not in SPLITS:
-        raise ConfigError(f"unknown protocol {protocol!r}; there are: {', '.join(SPLITS)}")
     sha256 = cache(file_sha256)
     with atomic_folder(folder) as partial:
         for arm in arms:
             rows: list[dict[str, Any]] = []
             for fold in range(len(cohort.folds)):
                 rows += _real_rows(arm, cohort, fold, seed, folder, sha256)
-                for generator in arm.synthetic:
-                    drawn = _cohort_of(arm, generator, synthetic, SPLITS[protocol], cohort)
-                    rows += _synthetic_rows(arm, generator, drawn, cohort, fold, seed, folder)
-                    _check_generator(arm, generator, drawn, cohort, protocol)
-            _check_real(arm, rows, cohort, protocol)
+                _check_real(arm, [row for row in rows if row["fold"] == fold], cohort, protocol, fold)
+                for draw in arm.synthetic:
+                    drawn = _cohort_of(arm, draw, synthetic, protocol.split_of(fold), cohort)
+                    _check_model(drawn, models[draw][protocol.split_of(fold)])
+                    _check_generator(arm, draw, drawn, cohort, protocol, fold)
+                    rows += _synthetic_rows(arm, draw, drawn, cohort, fold, seed, folder)
             pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(partial / f"{arm.name}.csv", index=False)
 
 
@@ -169,13 +176,28 @@ def _cohort_of(arm: Arm, generator: str, synthetic: Synthetic, split: str, cohor
     return drawn
 
 
-def _check_generator(arm: Arm, generator: str, drawn: SyntheticCohort, cohort: PreparedCohort, protocol: str) -> None:
-    where = f"arm {arm.name!r}, generator {generator!r}"
+def _check_model(drawn: SyntheticCohort, model: Mapping[str, Any]) -> None:
+    """Refuse cases that were not drawn from the generator that the study has now."""
+    rows = drawn.manifest[drawn.manifest["weights_sha256"] != model["weights_sha256"]]
+    if len(rows):
+        raise CohortError(
+            f"{drawn.folder / 'manifest.csv'}: case {rows.index[0]} was drawn from other weights "
+            f"({rows['weights_sha256'].iloc[0][:12]}) than the study's generator has ({model['weights_sha256'][:12]}): "
+            "draw the cohort again (pipelines/synthesize.py)"
+        )
+
+
+def _check_generator(
+    arm: Arm, draw: str, drawn: SyntheticCohort, cohort: PreparedCohort, protocol: Protocol, fold: int
+) -> None:
+    where = f"arm {arm.name!r}, fold {fold}, generator {draw!r}"
+    unseen = protocol.unseen(cohort, fold)
     seen_cases, seen_patients = drawn.facts["seen_cases"], drawn.facts["seen_patients"]
-    guard.check(cohort.test, cohort.patients(cohort.test), seen_cases, seen_patients, protocol, where)
+    guard.check(unseen, cohort.patients(unseen), seen_cases, seen_patients, protocol.name, where)
 
 
-def _check_real(arm: Arm, rows: list[dict], cohort: PreparedCohort, protocol: str) -> None:
-    seen = [row["case_id"] for row in rows if row["source"] == "real"]
-    where = f"arm {arm.name!r}, real cases"
-    guard.check(cohort.test, cohort.patients(cohort.test), seen, cohort.patients(seen), protocol, where)
+def _check_real(arm: Arm, rows: list[dict], cohort: PreparedCohort, protocol: Protocol, fold: int) -> None:
+    seen = [row["case_id"] for row in rows if row["source"] != "synthetic"]
+    judged = protocol.judged(cohort, fold)
+    where = f"arm {arm.name!r}, fold {fold}, real cases"
+    guard.check(judged, cohort.patients(judged), seen, cohort.patients(seen), protocol.name, where)

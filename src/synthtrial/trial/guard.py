@@ -8,9 +8,7 @@ from typing import Any
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import LeakError
-
-LEAKY_PROTOCOL = "pooled"
-"""The one protocol that lets a generator see judged cases; the report marks its verdicts."""
+from synthtrial.trial.protocol import protocol_of
 
 SHOWN = 5
 
@@ -56,7 +54,7 @@ def check(
     Raises:
         LeakError: naming the first cases, or patients, that were seen, and how many there are.
     """
-    if protocol == LEAKY_PROTOCOL:
+    if protocol_of(protocol).leaky:
         return
     for kind, judged, seen in (("case", judged_cases, seen_cases), ("patient", judged_patients, seen_patients)):
         leaked = sorted(set(judged) & set(seen))

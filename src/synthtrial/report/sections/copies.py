@@ -42,7 +42,7 @@ def copy_frame(results: Results) -> pd.DataFrame:
             auc_low, auc_high = facts["interval"].get(f"membership_auc{suffix}", (None, None))
             rows.append(
                 {
-                    "generator": synthesis.generator,
+                    "generator": synthesis.draw,
                     "split": synthesis.split,
                     "space": space,
                     "drawn": facts["n_drawn"],
@@ -149,10 +149,10 @@ def pictures(synthesis: Synthesis) -> list[Picture]:
     by_name = {path.stem: path for path in synthesis.fidelity_figures}
     return [
         Picture(
-            name=f"{name}_{synthesis.generator}_{synthesis.split}",
+            name=f"{name}_{synthesis.draw}_{synthesis.split}",
             content=by_name[name],
             caption=caption,
-            alt=f"{name.replace('_', ' ')} of generator {synthesis.generator}.",
+            alt=f"{name.replace('_', ' ')} of generator {synthesis.draw}.",
         )
         for name, caption in PICTURES.items()
         if name in by_name

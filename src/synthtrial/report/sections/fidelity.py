@@ -32,7 +32,7 @@ def section(results: Results) -> Section:
 
 def title(results: Results, synthesis: Synthesis) -> str:
     """What a generator's pictures are headed by: its name, and its split where there are several."""
-    return f"Generator {results.place(synthesis.generator, synthesis.split)}"
+    return f"Generator {results.place(synthesis.draw, synthesis.split)}"
 
 
 def who(results: Results) -> list[Column]:
@@ -111,7 +111,7 @@ def _middle(rows: pd.DataFrame, name: str, column: str) -> float:
 def left_out(results: Results) -> list[Details]:
     """What could not be measured, and why."""
     lines = [
-        f"{results.place(synthesis.generator, synthesis.split)}: {metric}: {reason}"
+        f"{results.place(synthesis.draw, synthesis.split)}: {metric}: {reason}"
         for synthesis in results.syntheses
         for metric, reason in synthesis.fidelity["left_out"].items()
     ]
@@ -186,10 +186,10 @@ def stage_pictures(synthesis: Synthesis) -> list[Picture]:
     by_name = {path.stem: path for path in synthesis.fidelity_figures}
     return [
         Picture(
-            name=f"fidelity_{synthesis.generator}_{synthesis.split}_{name}",
+            name=f"fidelity_{synthesis.draw}_{synthesis.split}_{name}",
             content=by_name[name],
             caption=caption,
-            alt=f"{name.replace('_', ' ')} of generator {synthesis.generator}, real and synthetic.",
+            alt=f"{name.replace('_', ' ')} of generator {synthesis.draw}, real and synthetic.",
             cases="training",
         )
         for name, caption in CAPTIONS.items()

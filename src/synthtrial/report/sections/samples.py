@@ -27,12 +27,12 @@ def pictures(results: Results, synthesis: Synthesis) -> list[Picture]:
     outlines = f"; outlines are the labels of the mask, which {mask_origin(synthesis)}" if labels else ""
     return [
         Picture(
-            name=f"samples_{synthesis.generator}_{synthesis.split}",
+            name=f"samples_{synthesis.draw}_{synthesis.split}",
             content=path,
-            caption=f"Left: real cases that generator {synthesis.generator} saw. Right: synthetic cases drawn from it. "
+            caption=f"Left: real cases that generator {synthesis.draw} saw. Right: synthetic cases drawn from it. "
             f"Both were chosen at random, so rows are not pairs.{planes} The grey scale is the cohort's intensity "
             f"window{outlines}.",
-            alt=f"Real cases beside cases of generator {synthesis.generator}"
+            alt=f"Real cases beside cases of generator {synthesis.draw}"
             + (", with their masks outlined." if labels else "."),
         )
         for path in synthesis.fidelity_figures

@@ -19,7 +19,7 @@ ACROSS = 3
 def section(results: Results) -> Section:
     """Generators first, then segmenters."""
     blocks: list[Block] = []
-    for synthesis in results.syntheses:
+    for synthesis in results.trainings:
         blocks += generator_blocks(results, synthesis)
     if results.syntheses:
         blocks.append(loss_table(results))
