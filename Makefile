@@ -26,7 +26,7 @@ $(READY): pyproject.toml constraints.txt
 study: $(READY)
 	@python pipelines/compose.py study=$(STUDY) $(SET)
 	@dvc repro
-	@echo "read the verdict: out/$(STUDY)/report/report.html"
+	@echo "read the verdict: out/$$(sed -n 's/^  name: //p' params.yaml | head -n 1)/report/report.html"
 
 test: $(READY)
 	ruff check .

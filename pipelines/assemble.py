@@ -10,7 +10,7 @@ def main() -> None:
     """Compose the arms of the study, refuse leaks, and write `out/<study>/arms/`."""
     _, overrides = stage_words(__doc__)
 
-    from synthtrial.params import plain, stage_params
+    from synthtrial.params import composed_with, plain, stage_params
 
     params = stage_params("assemble", overrides)
 
@@ -19,6 +19,7 @@ def main() -> None:
     from synthtrial.tracking import stage_run
     from synthtrial.trial.arm import read_arms
     from synthtrial.trial.arms import assemble
+    from synthtrial.trial.draw import Redraw
     from synthtrial.trial.protocol import protocol_of
     from synthtrial.trial.reading import read_drawn
 
@@ -36,6 +37,7 @@ def main() -> None:
             protocol=protocol,
             seed=params.study.seed,
             folder=study.arms,
+            redraw=Redraw(composed_with(), plain(params.draws), params.synthesis.per_real),
         )
         run.log_artifact(study.arms)
 

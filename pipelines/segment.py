@@ -7,7 +7,7 @@ from synthtrial.errors import run_script
 
 
 def main() -> None:
-    """Train one model per fold, judge each on the test cases, and write `out/<study>/segment/<arm>/<segmenter>/`."""
+    """Train the models of every fold, judge them, and write `out/<study>/segment/<arm>/<segmenter>/`."""
     place, overrides = stage_words(__doc__, "arm", "segmenter")
 
     from synthtrial.params import plain, stage_params
@@ -17,21 +17,30 @@ def main() -> None:
     from synthtrial.cohorts.prepared import PreparedCohort
     from synthtrial.study_folder import StudyFolder
     from synthtrial.tracking import stage_run
-    from synthtrial.trial.segment_arm import segment_arm
+    from synthtrial.trial.arm import read_arms
+    from synthtrial.trial.protocol import protocol_of
+    from synthtrial.trial.segment_arm import prepare_processes, segment_arm
 
     study = StudyFolder(params.study.name)
-    folder = study.segment(**place)
+    cohort, folder = PreparedCohort(study.prepared), study.segment(**place)
+    trainer = plain(params.trainer) | plain(params.runtime)
+    prepare_processes(cohort, trainer, params.protocol.repeats)
+    (arm,) = read_arms({place["arm"]: plain(params.arms[place["arm"]])})
     with stage_run("segment", params, **place) as run:
         segment_arm(
-            study.arms / f"{place['arm']}.csv",
-            PreparedCohort(study.prepared),
-            **place,
+            study.arms / f"{arm.name}.csv",
+            cohort,
+            arm=arm,
+            segmenter=place["segmenter"],
             settings=plain(params.segmenters[place["segmenter"]]),
-            trainer=plain(params.trainer) | plain(params.runtime),
+            trainer=trainer,
             seed=params.study.seed,
             folder=folder,
             checkpoints=study.checkpoints("segment", *place.values()),
-            logger_for_fold=lambda fold: run.lightning_logger(f"{place['arm']} {place['segmenter']} fold {fold}"),
+            protocol=protocol_of(params.protocol.name),
+            repeats=params.protocol.repeats,
+            tolerance_mm=params.protocol.nsd_tolerance_mm,
+            run=run,
         )
         for name in ("folds.csv", "cases.csv"):
             run.log_artifact(folder / name)

@@ -19,6 +19,7 @@ def main() -> None:
     from synthtrial.study_folder import StudyFolder
     from synthtrial.synthesis.drawing import synthesize
     from synthtrial.tracking import stage_run
+    from synthtrial.trial.protocol import split_seed
 
     study = StudyFolder(params.study.name)
     cohort = PreparedCohort(study.prepared)
@@ -32,7 +33,7 @@ def main() -> None:
             folder=folder,
             count=round(settings.pop("per_real") * len(cohort.split(place["split"]))),
             settings=settings,
-            seed=params.study.seed,
+            seed=split_seed(params.study.seed, place["split"]),
             cache=study.checkpoints("features"),
             device=str(best_device(params.trainer)),
         )

@@ -18,12 +18,15 @@ def main() -> None:
     from synthtrial.gans.training import train
     from synthtrial.study_folder import StudyFolder
     from synthtrial.tracking import stage_run
-    from synthtrial.trial.guard import check_start
+    from synthtrial.trial.guard import check_cohort, check_start
+    from synthtrial.trial.protocol import protocol_of, split_seed
 
     study = StudyFolder(params.study.name)
     cohort = PreparedCohort(study.prepared)
     config = plain(params.generators[place["generator"]])
-    check_start(config, cohort, params.protocol.name)
+    protocol = protocol_of(params.protocol.name)
+    check_cohort(cohort, protocol)
+    check_start(config, cohort, protocol, place["split"])
     folder = study.model(**place)
     with stage_run("train_gan", params, **place) as run:
         facts = train(
@@ -35,15 +38,19 @@ def main() -> None:
             folder=folder,
             checkpoints=study.checkpoints("train_gan", *place.values()),
             trainer=plain(params.trainer) | plain(params.runtime),
-            seed=params.study.seed,
+            seed=split_seed(params.study.seed, place["split"]),
             logger=run.lightning_logger(),
             on_images=lambda images, page: run.log_artifact(page),
+            on_trained=run.count_training,
         )
         if not facts:
             return  # a further process of a training on several devices: the first one writes
         run.set_tags({"collapsed": str(facts["collapsed"]).lower(), "reason": facts["reason"]})
         for name in ("samples.png", "losses.csv", "losses_smooth.csv", "losses_summary.csv", "model.json"):
             run.log_artifact(folder / name)
+    if config["train"] is None:
+        print(f"{place['generator']} is a control: it looked at {len(facts['seen_cases'])} cases, nothing was trained")
+        return
     state = f"collapsed: {facts['reason']}; the last good weights are kept" if facts["collapsed"] else "no collapse"
     print(f"{place['generator']} has learned from {facts['images_seen']} images, {state}")
 

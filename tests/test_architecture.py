@@ -20,6 +20,7 @@ GROUND = {
     "study_keys",
     "params",
     "tracking",
+    "stage_clock",
     "study_folder",
     "command_line",
     "hardware",
@@ -32,7 +33,8 @@ MAY_IMPORT = {
     "synthesis": GROUND | {"cohorts", "gans", "fidelity"},
     "segmentation": GROUND | {"cohorts"},
     "trial": GROUND | {"cohorts", "gans", "synthesis", "fidelity", "segmentation"},
-    "report": GROUND | {"cohorts", "gans", "synthesis", "fidelity", "segmentation", "trial"},
+    "calibration": GROUND | {"cohorts", "gans", "synthesis", "fidelity", "segmentation", "trial"},
+    "report": GROUND | {"cohorts", "gans", "synthesis", "fidelity", "segmentation", "trial", "calibration"},
 }
 
 

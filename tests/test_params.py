@@ -32,9 +32,10 @@ def test_every_study_composes_fully(study: str) -> None:
     assert params["study"]["name"] == study
     assert CONF / "study" / f"{study}.yaml" in files
     for arm in params["arms"].values():
-        assert set(arm["synthetic"]) <= set(params["generator_names"])
+        assert set(arm.get("synthetic", {})) <= set(params["draw_names"])
     for generator in params["generators"].values():
-        assert generator["image_channels"] >= 2
+        stacked = generator["representation"]["_target_"].endswith(("ZConcat", "Interleave"))
+        assert generator["image_channels"] == 1 if stacked else generator["image_channels"] >= 2
         assert all(
             made >= asked for made, asked in zip(generator["image_size"], params["prepare"]["shape"], strict=True)
         )

@@ -69,3 +69,25 @@ def test_with_tracking_off_nothing_is_written_but_the_stage_file(tmp_path: Path,
         assert run.lightning_logger() is False
     assert not Path("mlflow.db").exists()
     assert Path("out/smoke/stages/prepare.json").is_file()
+
+
+def test_the_stage_file_says_how_long_training_took(params: DictConfig) -> None:
+    with stage_run("prepare", params) as run:
+        run.count_training(10.0, 12.0)
+        run.count_training(11.0, 12.5)  # side by side with the first
+        run.count_memory(10.0**6)
+    stage = json.loads(Path("out/smoke/stages/prepare.json").read_text())
+    assert stage["training_s"] == 2.5 and stage["peak_rss_mb"] == 10**6
+
+
+def test_a_run_below_a_stage_keeps_curves_of_its_own(params: DictConfig, tmp_path: Path) -> None:
+    import mlflow
+
+    with stage_run("prepare", params) as run:
+        child = run.child("unet on real+x, fold 0")
+        child.log_metrics({"loss": 0.5}, step=1)
+        child.finish()
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    kept = client.get_run(child.run_id)
+    assert kept.data.tags["mlflow.parentRunId"] == run.run_id and kept.info.status == "FINISHED"
+    assert kept.data.metrics == {"loss": 0.5} and client.get_run(run.run_id).data.metrics == {}

@@ -33,5 +33,5 @@ def stage_words(description: str | None, *places: str) -> tuple[dict[str, str], 
     parser.add_argument(
         "overrides", nargs="*", default=[], metavar="key=value", help="settings to try on top of params.yaml"
     )
-    words = vars(parser.parse_args())
+    words = vars(parser.parse_intermixed_args())  # options may stand between the words
     return {place: words[place] for place in places}, words["overrides"]

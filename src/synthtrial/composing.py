@@ -14,6 +14,7 @@ from synthtrial.atomic import atomic_file
 from synthtrial.errors import ConfigError
 from synthtrial.params import construct, hash_files, missing_key
 from synthtrial.setting_types import suggestion
+from synthtrial.study_folder import StudyFolder
 from synthtrial.study_keys import check_keys
 
 if TYPE_CHECKING:
@@ -29,16 +30,21 @@ ORDER = (
     "fidelity",
     "protocol",
     "arms",
+    "learning_curve",
+    "calibration",
     "segmenters",
     "trainer",
     "runtime",
     "tracking",
     "report",
+    "reproduces",
     "study_names",
+    "calibration_names",
     "generator_names",
     "draw_names",
     "splits",
     "draw_places",
+    "depends_on",
     "arm_names",
     "segmenter_names",
 )
@@ -65,8 +71,10 @@ def compose(overrides: list[str], conf: Path) -> tuple[dict[str, Any], list[Path
     params, choices = compose_with_hydra(overrides, conf)
     check_keys(params)
     add_draws(params)
+    add_learning_arms(params)
+    check_reproduction(params)
     reader = build_reader(params["cohort"])
-    check_parts(params, reader)
+    check_parts(params, reader, overrides)
     derive(params, reader)
     unknown = sorted(set(params) - set(ORDER))
     if unknown:
@@ -104,42 +112,91 @@ def add_draws(params: dict[str, Any]) -> None:
         generator.pop("synthesis", None)
 
 
+def add_learning_arms(params: dict[str, Any]) -> None:
+    """Add the arms of `learning_curve` in place."""
+    from synthtrial.trial.learning_arms import with_learning_arms
+
+    params["arms"] = with_learning_arms(params["arms"], params["learning_curve"], params["protocol"]["reference"])
+
+
+def check_reproduction(params: dict[str, Any]) -> None:
+    """Raise a ConfigError when `reproduces` can't be read, or names what the study does not have."""
+    from synthtrial.trial.paper import check_paper, read_paper
+
+    if paper := read_paper(params["reproduces"]):
+        names = {kind: params[kind] for kind in ("arms", "segmenters", "draws")}
+        check_paper(paper, **names, features=params["fidelity"]["features"])
+
+
 def derive(params: dict[str, Any], reader: Reader) -> None:
-    """Fill in place the keys that follow from others: name lists for DVC, and each generator's tensor size."""
+    """Fill in place the keys that follow from others: names and places for DVC, and each generator's tensor size."""
     from synthtrial.gans.fitting import fitted
     from synthtrial.trial.draw import draw_places
     from synthtrial.trial.protocol import protocol_of
 
-    params["study_names"] = [params["study"]["name"]]
+    names = [params["study"]["name"]]
+    # The stages of a calibration vanish, all but one: it runs them by itself, once per trial.
+    params["study_names"], params["calibration_names"] = ([], names) if params["calibration"] else (names, [])
     params["generator_names"] = list(params.get("generators") or {})
     params["draw_names"] = list(params["draws"])
     params["segmenter_names"] = list(params["segmenters"])
     params["arm_names"] = list(params["arms"])
     params["splits"] = protocol_of(params["protocol"]["name"]).splits(params["prepare"]["folds"])
-    params["draw_places"] = draw_places(params["study"]["name"], params["draws"], params["splits"])
+    drawn = {} if params["calibration"] else params["draws"]
+    params["draw_places"] = draw_places(params["study"]["name"], drawn, params["splits"])
+    params["depends_on"] = generated_folders(params["study"]["name"], params["generator_names"])
     shape = params["prepare"]["shape"]
     for name, generator in (params.get("generators") or {}).items():
         params["generators"][name] = fitted(generator, reader.labels, reader.channels, shape, f"generators.{name}")
 
 
-def check_parts(params: dict[str, Any], reader: Reader) -> None:
+def generated_folders(study: str, generators: list[str]) -> dict[str, str]:
+    """What the stages after the generators' depend on, by kind.
+
+    A stage of DVC can't leave a dependency out, and a study without generators has none of these folders: tables of
+    its prepared cohort stand in for them, which such a stage depends on anyway.
+    """
+    prepared = StudyFolder(study).prepared
+    stand_in = {"models": "cohort.json", "synthetic": "cases.csv", "fidelity": "splits.json"}
+    folders = {kind: prepared.parent / kind if generators else prepared / table for kind, table in stand_in.items()}
+    return {kind: folder.as_posix() for kind, folder in folders.items()}
+
+
+def check_parts(params: dict[str, Any], reader: Reader, words: list[str]) -> None:
     """Refuse what a later stage would refuse, before anything runs.
+
+    Args:
+        params: of the study.
+        reader: of its cohort.
+        words: what it is composed with, for the commands that messages give.
 
     Raises:
         ConfigError: when the cohort, the preparation, a training, an arm or the verdict's metric can't be as it is.
     """
+    from synthtrial.calibration.settings import read_calibration
     from synthtrial.cohorts.settings import PrepareSettings
     from synthtrial.fidelity.features.building import build_extractors
-    from synthtrial.gans.schedule import Schedule
+    from synthtrial.gans.checking import check_kept, check_learning
+    from synthtrial.segmentation.metrics import metric_names
     from synthtrial.segmentation.settings import train_settings
     from synthtrial.synthesis.distance_gate import GateSettings, image_extractor
-    from synthtrial.trial.arm import check_arms, read_arms
+    from synthtrial.trial.arm import read_arms
+    from synthtrial.trial.arm_checks import check_arms
+    from synthtrial.trial.draw import Redraw
+    from synthtrial.trial.protocol import protocol_of
+    from synthtrial.trial.sites import check_sites
 
     prepare = construct(PrepareSettings, params["prepare"], "prepare")
     prepare.check_axes(reader.name, reader.spatial_dims)
+    prepare.check_unit(reader.name, reader.unit)
+    protocol = protocol_of(params["protocol"]["name"])
+    protocol.check_split_by(prepare.split_by)
+    if protocol.judged_on_folds:
+        check_sites(prepare.folds)
     generators = params.get("generators") or {}
     for name, generator in generators.items():
-        Schedule.from_config(generator["train"], f"generators.{name}.train")
+        check_learning(generator, f"generators.{name}")
+    check_kept(generators, params["draws"])
     if generators:
         build_extractors(params["fidelity"]["features"], reader.spatial_dims, "fidelity.features")
     for name, draw in params["draws"].items():
@@ -149,12 +206,20 @@ def check_parts(params: dict[str, Any], reader: Reader) -> None:
     for name, segmenter in params["segmenters"].items():
         train_settings(segmenter["train"], f"segmenters.{name}.train")
     arms = read_arms(params["arms"])
-    drawn = {name: draw["per_real"] for name, draw in params["draws"].items()}
-    check_arms(arms, per_real=drawn, protocol=params["protocol"]["name"], folds=prepare.folds)
-    known = {"reference": [arm.name for arm in arms], "metric": ["dice", *(f"dice/{name}" for name in reader.labels)]}
+    check_arms(
+        arms,
+        protocol=protocol,
+        folds=prepare.folds,
+        test_fraction=prepare.test_fraction,
+        augmentation=prepare.augmentation,
+        redraw=Redraw(words, params["draws"], params["synthesis"]["per_real"]),
+    )
+    known = {"reference": [arm.name for arm in arms], "metric": metric_names(reader.labels)}
     for key, names in known.items():
         if params["protocol"][key] not in names:
             raise ConfigError(f"protocol.{key}: unknown {params['protocol'][key]!r}; there are: {', '.join(names)}")
+    if params["calibration"] is not None:
+        read_calibration(params["calibration"], params)
 
 
 def study_names(conf: Path) -> list[str]:
@@ -177,7 +242,7 @@ def explain(error: Exception, overrides: list[str], conf: Path) -> str:
     for word in overrides:
         key, _, value = word.lstrip("+~").partition("=")
         group = conf / key.split("@")[0]
-        if key and group.is_dir() and not (group / f"{value}.yaml").is_file():
+        if key and value and group.is_dir() and not (group / f"{value}.yaml").is_file():
             names = sorted(path.stem for path in group.glob("*.yaml"))
             return f"unknown {key} {value!r}; there are: {', '.join(names)}{suggestion(value, names)}"
     if unreadable := getattr(error, "override", None):

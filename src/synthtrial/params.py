@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,6 +102,11 @@ def read_header(path: Path = Path("params.yaml")) -> list[str]:
     """Comment lines of params.yaml: the command that wrote it, the files it came from, their hash."""
     with path.open(encoding="utf-8", errors="replace") as lines:
         return [line.removeprefix("# ").rstrip("\n") for line in lines if line.startswith("#")]
+
+
+def composed_with(path: Path = Path("params.yaml")) -> list[str]:
+    """The words that `pipelines/compose.py` was given when it wrote params.yaml, such as `study=demo`."""
+    return shlex.split(read_header(path)[0])[2:]
 
 
 def check_fresh(path: Path) -> None:

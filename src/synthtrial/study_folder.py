@@ -57,6 +57,16 @@ class StudyFolder:
         """The figures for `dvc metrics`."""
         return self.root / "metrics.json"
 
+    @property
+    def trials(self) -> Path:
+        """Of a calibration: what every procedure said about every arm of every trial."""
+        return self.root / "trials.csv"
+
+    @property
+    def datasheet(self) -> Path:
+        """Of a calibration: how often the verdict was wrong."""
+        return self.root / "datasheet.json"
+
     def checkpoints(self, *stage: str) -> Path:
         """Where a killed stage goes on from; not one of DVC's outs, which it deletes before a stage runs."""
         return self.root / "checkpoints" / "-".join(stage)

@@ -52,14 +52,20 @@ KEYS = {
         "repeats": Key(int, 1),
         "reference": Key(str),
         "metric": Key(str),
-        "alpha": Key(float, 0, 1),
+        "nsd_tolerance_mm": Key(float, 0),
+        "alpha": Key(float, 1e-4, 0.5),
     },
     "trainer": {
         "accelerator": Key(Literal["auto", "cpu", "gpu"]),
         "devices": Key(int, 1),
         "precision": Key(Literal["auto", "32-true", "bf16-mixed", "16-mixed"]),
     },
-    "runtime": {"workers": Key(int | None, 1), "loader_workers": Key(int, 0), "threads": Key(int | None, 1)},
+    "runtime": {
+        "workers": Key(int | None, 1),
+        "loader_workers": Key(int, 0),
+        "threads": Key(int | None, 1),
+        "fold_workers": Key(int | None, 1),
+    },
     "tracking": {
         "enabled": Key(bool),
         "uri": Key(str | None),
@@ -69,8 +75,8 @@ KEYS = {
     "report": {"overlay_cases": Key(int, 0), "dpi": Key(int, 1)},
 }
 
-PARTS = {"generators": ("representation", "fits", "train"), "segmenters": ("network", "train")}
-"""Groups that every generator and every segmenter has."""
+PARTS = {"generators": ("representation", "fits"), "segmenters": ("network", "train")}
+"""Groups that every generator and every segmenter has; a generator's `train` is null where it is a control."""
 
 LEARNED_FROM = {"classes": list[str] | None, "domains": dict | None, "start_from": str | None}
 """Keys of a generator that say what it learns from, and their types; null and missing are the same."""
@@ -103,6 +109,7 @@ def check_keys(params: Mapping[str, Any]) -> None:
             check_key(draw[key], KEYS["synthesis"][key], f"draws.{name}.{key}")
     for name, generator in (params.get("generators") or {}).items():
         check_type(generator.get("synthesis"), dict | None, f"generators.{name}.synthesis")
+        check_type(generator.get("train", ""), dict | None, f"generators.{name}.train")
         for word, hint in LEARNED_FROM.items():
             check_type(generator.get(word), hint, f"generators.{name}.{word}")
     tracking = params["tracking"]

@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 from synthtrial.atomic import write_json
 from synthtrial.errors import ConfigError
 from synthtrial.params import load_params, params_hash, plain
+from synthtrial.stage_clock import covered, process_start
 from synthtrial.study_folder import StudyFolder
 
 PACKAGES = ("synthtrial", "torch", "monai", "pytorch-lightning", "mlflow", "dvc", "nibabel", "numpy", "scipy")
@@ -38,6 +39,8 @@ class StageRun:
 
     def __init__(self, client: Any = None, run_id: str = "", uri: str = "", experiment_id: str = "") -> None:
         self.client, self.run_id, self.uri, self.experiment_id = client, run_id, uri, experiment_id
+        self.trained: list[tuple[float, float]] = []
+        self.peak_rss_mb = 0.0
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Log finite numbers under their names at a step (images or optimizer steps)."""
@@ -60,22 +63,41 @@ class StageRun:
             log = self.client.log_artifacts if Path(path).is_dir() else self.client.log_artifact
             log(self.run_id, str(path))
 
-    def lightning_logger(self, name: str = "") -> Any:
-        """A Lightning logger that writes to this run, or to a child of it called `name`; False when tracking is off."""
+    def lightning_logger(self) -> Any:
+        """A Lightning logger that writes to this run; False when tracking is off."""
         if self.client is None:
             return False
         from pytorch_lightning.loggers import MLFlowLogger
 
-        run_id = self.run_id
-        if name:
-            tags = {"mlflow.parentRunId": self.run_id, "mlflow.runName": name}
-            run_id = self.client.create_run(self.experiment_id, tags=tags).info.run_id
-        return MLFlowLogger(run_id=run_id, tracking_uri=self.uri)
+        return MLFlowLogger(run_id=self.run_id, tracking_uri=self.uri)
+
+    def child(self, name: str) -> StageRun:
+        """A run below this one, open until its `finish`."""
+        if self.client is None:
+            return StageRun()
+        tags = {"mlflow.parentRunId": self.run_id, "mlflow.runName": name}
+        run_id = self.client.create_run(self.experiment_id, tags=tags).info.run_id
+        return StageRun(self.client, run_id, self.uri, self.experiment_id)
+
+    def finish(self) -> None:
+        """Close a run that `child` opened."""
+        if self.client is not None:
+            self.client.set_terminated(self.run_id)
+
+    def count_training(self, started: float, ended: float) -> None:
+        """Count a stretch of Unix time, s, in which training steps were run; stretches side by side count once."""
+        self.trained.append((started, ended))
+
+    def count_memory(self, peak_rss_mb: float) -> None:
+        """Count the peak memory, MB, of a process that is not a child of this one."""
+        self.peak_rss_mb = max(self.peak_rss_mb, peak_rss_mb)
 
 
 @contextmanager
 def stage_run(stage: str, params: DictConfig, **item: str) -> Iterator[StageRun]:
     """Run the block as one stage of the study: an MLflow child run, and `stages/<stage>.json` when it ends well.
+
+    Its wall time begins with the process, so that starting Python and importing libraries count.
 
     Args:
         stage: the stage's name in `dvc.yaml`.
@@ -87,7 +109,7 @@ def stage_run(stage: str, params: DictConfig, **item: str) -> Iterator[StageRun]
         return
     folder = StudyFolder(params.study.name)
     name = "-".join((stage, *item.values()))
-    started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+    started = process_start()
     with open_run(stage, name, params, folder) as run:
         yield run
     write_json(
@@ -95,9 +117,10 @@ def stage_run(stage: str, params: DictConfig, **item: str) -> Iterator[StageRun]
         {
             "stage": stage,
             "item": dict(item),
-            "started": started.isoformat(timespec="seconds"),
-            "wall_s": round(time.perf_counter() - clock, 2),
-            "peak_rss_mb": round(peak_memory_mb()),
+            "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
+            "wall_s": round(time.time() - started, 2),
+            "training_s": round(covered(run.trained), 2),
+            "peak_rss_mb": round(max(run.peak_rss_mb, peak_memory_mb())),
             "git_revision": git_revision(),
             "versions": versions(),
             "machine": {"system": platform.platform(), "cores": os.cpu_count(), "accelerator": accelerator()},

@@ -20,7 +20,7 @@ NIFTI = "synthtrial.cohorts.nifti_pairs.NiftiPairs"
 PHANTOM = {
     "_target_": "synthtrial.cohorts.phantom_ct.PhantomCT",
     "n_patients": 3,
-    "extent_mm": [120, 90],
+    "extent_mm": [256, 176],
     "spatial_dims": 2,
     "lesion_mm": {"benign": 20, "malignant": 30},
     "sites": [{"name": "any", "spacing_mm": [4, 4]}],

@@ -76,9 +76,14 @@ def test_the_sampler_is_an_oracle():
         ({"anatomy": "head"}, "there are lungs, limb"),
         ({"spatial_dims": 2}, "as many numbers"),
         ({"lesion_mm": {"benign": 3}}, "must name benign, malignant"),
+        (
+            {"extent_mm": (240, 256, 128)},
+            r"too small for the anatomy 'lungs'.* at least 250 mm right to left",
+        ),
+        ({"anatomy": "limb", "extent_mm": (208, 160, 128)}, "too small for the anatomy 'limb'"),
     ],
 )
 def test_settings_are_checked(wrong, message):
-    settings = {"n_patients": 1, "extent_mm": (9, 9, 9), "sites": [{"name": "a", "spacing_mm": [3, 3, 3]}]}
+    settings = {"n_patients": 1, "extent_mm": (352, 256, 9), "sites": [{"name": "a", "spacing_mm": [3, 3, 3]}]}
     with pytest.raises(ConfigError, match=message):
         PhantomCT(**{**settings, "lesion_mm": {"benign": 3, "malignant": 4}, **wrong})

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from synthtrial.cohorts.case import CaseRef
-from synthtrial.cohorts.splitting import split_cases
-from synthtrial.errors import CohortError
+from synthtrial.cohorts.settings import PrepareSettings
+from synthtrial.cohorts.splitting import split_by_site, split_cases
+from synthtrial.errors import CohortError, ConfigError
 
 
 def make_cases(n_patients: int, seed: int = 0, sites: int = 1, classes: int = 1, most: int = 1) -> list[CaseRef]:
@@ -72,3 +73,39 @@ def test_fewer_patients_than_folds():
     cases = make_cases(5, most=9)
     with pytest.raises(CohortError, match="at least 6 are needed"):
         split_cases(cases, test_fraction=0.2, folds=5, seed=0)
+
+
+def at_sites(*patients_and_sites: str) -> list[CaseRef]:
+    """Cases of `patient@site`, one each."""
+    words = [word.split("@") for word in patients_and_sites]
+    return [CaseRef(f"c{index}", patient, site, "", None, (), "") for index, (patient, site) in enumerate(words)]
+
+
+def test_each_site_is_a_fold_and_no_case_is_left_for_a_test() -> None:
+    cases = at_sites("p0@south", "p1@north", "p2@west", "p1@north", "p3@south")
+    assert split_by_site(cases, folds=3, seed=7) == {
+        "seed": 7,
+        "test": [],
+        "folds": [["c1", "c3"], ["c0", "c4"], ["c2"]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("sites", "folds", "message"),
+    [
+        (("p0@a", "p1@b", "p2@c"), 5, r"prepare.folds is 5, but the cohort has 3 sites \(a, b, c\).* prepare.folds=3"),
+        (("p0@a", "p1@a"), 2, "all 2 cases are of one site"),
+        (("p0@a", "p1@b", "p0@b"), 2, r"patient p0 has cases of the sites a and b \(case c2\)"),
+    ],
+)
+def test_sites_that_are_no_folds_are_refused(sites: tuple[str, ...], folds: int, message: str) -> None:
+    with pytest.raises(CohortError, match=message):
+        split_by_site(at_sites(*sites), folds=folds, seed=0)
+
+
+@pytest.mark.parametrize(("split_by", "test_fraction"), [("patient", 0.0), ("site", 0.2)])
+def test_only_sites_are_judged_without_a_test_set(split_by: str, test_fraction: float) -> None:
+    settings = {"shape": [8, 8, 8], "window": {"low": 0, "high": 1}, "folds": 3}
+    with pytest.raises(ConfigError, match=rf"prepare.test_fraction is {test_fraction:g} and prepare.split_by"):
+        PrepareSettings(**settings, split_by=split_by, test_fraction=test_fraction)
+    PrepareSettings(**settings, split_by=split_by, test_fraction=0.2 - test_fraction)

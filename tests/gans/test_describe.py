@@ -47,6 +47,13 @@ def test_every_generator_can_be_described(capsys: pytest.CaptureFixture[str]) ->
         assert "trainable parameters" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["oracle", "memoriser", "noise"])
+def test_a_control_has_no_networks_to_describe(name: str) -> None:
+    done = subprocess.run([sys.executable, SCRIPT, name], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{name} is a control: it has no networks")
+
+
 def test_an_unknown_generator_is_one_line() -> None:
     done = subprocess.run([sys.executable, SCRIPT, "gan"], capture_output=True, text=True)
     assert done.returncode == 1

@@ -131,7 +131,7 @@ def test_an_older_cohort_stays_when_a_case_is_bad(refused: Answer) -> None:
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("study=smal", "unknown study 'smal'; there are: demo"),
+        ("study=smal", "(did you mean 'small'?)"),
         ("cohort=nifty_pairs", "did you mean 'nifti_pairs'"),
         ("trainer=tpu", "there are: auto, cpu, gpu"),
         ("prepare.spacing=2", "prepare has spacing_mm, crop"),
@@ -160,10 +160,18 @@ def test_an_older_cohort_stays_when_a_case_is_bad(refused: Answer) -> None:
         ("segmenters.unet.train.steps=0", "train.steps is 0"),
         ("segmenters.unet.train.lr=high", "segmenters.unet.train.lr: expected a number"),
         ("+arms.both={synthetic: {stylegan: 1.0}}", "names the generator 'stylegan'; there are: dcgan"),
-        ("+arms.both={synthetic: {dcgan: 9}}", "at most 1.5 are drawn: raise it"),
+        ("+arms.both={synthetic: {dcgan: 9}}", "at most 1.5 are drawn. Lower the arm's ratio, or draw more: "),
+        ("+arms.both={synthetic: {dcgan: 9}}", "synthetic: {dcgan: 9}}' synthesis.per_real=6 && dvc repro`"),
+        ("+draws.dcgan={generator: other}", "draws.dcgan.generator is 'other'; there are: dcgan"),
+        ("+arms.both={augmented: 1.0}", "prepare.augment is null and makes none: choose prepare=ct_augmented"),
+        ("+arms.both={pretrain: 0.5}", "trains on synthetic cases first and on real ones then: give the arm both"),
+        ("+arms.both={duplicated: -1}", "duplicated is -1; it is a number of copies per real case"),
+        ("protocol=site_out", "set prepare.split_by=site prepare.test_fraction=0 prepare.folds=<number of sites>"),
+        ("prepare.test_fraction=0", "split by patient, a trial needs test cases (0.2 is usual)"),
         ("arms.real.real=2", "it is a share of the real cases, 0 to 1"),
         ("arms=null", "arms: expected a group of keys"),
         ("protocol.reference=reel", "protocol.reference: unknown 'reel'; there are: real"),
+        ("protocol.alpha=0", "protocol.alpha: expected a number from 0.0001 to 0.5, but is 0"),
         ("protocol.metric=dice/liver", "there are: dice, dice/lesion"),
         ("runtime.workers=all", "runtime.workers: expected a whole number or null"),
         ("trainer.precision=8", "trainer.precision: expected one of auto, 32-true"),
@@ -311,7 +319,63 @@ def test_a_segmenter_that_can_not_be_trained_says_why(refused: Answer) -> None:
 
 def test_more_synthetic_cases_than_were_drawn_are_refused(refused: Answer) -> None:
     assert script("prepare") == script("train_gan", "dcgan") == script("synthesize", "dcgan") == 0
-    assert "has 6 accepted of 6 drawn: raise synthesis.per_real" in refused("assemble", "arms.mixed.synthetic.dcgan=4")
+    message = refused("assemble", "arms.mixed.synthetic.dcgan=4")
+    assert "asks for 16 synthetic cases of 'dcgan' (4 per real one, 4 real in fold 0)" in message
+    assert "has 6 accepted of 6 drawn" in message
+    assert "draw more: `python pipelines/compose.py study=small synthesis.per_real=2.67 && dvc repro`" in message
+
+
+def splits() -> dict:
+    """The split of the prepared cohort."""
+    return json.loads(Path("out/small/prepared/splits.json").read_text())
+
+
+def test_a_test_set_without_lesions_is_refused_before_anything_trains(refused: Answer) -> None:
+    assert script("compose", "study=small", "~arms.mixed") == script("prepare") == 0
+    for case_id in splits()["test"]:
+        write_case(RAW, case_id, mask=np.zeros(SHAPE, np.uint8))
+    assert script("prepare", "prepare.empty_mask=keep") == 0
+    for stage in (["train_gan", "dcgan"], ["assemble"]):
+        assert "no reference mask of the test set has a lesion (2 cases, such as c" in refused(*stage)
+
+
+@pytest.mark.parametrize("part", ["test", "folds"])
+def test_one_patient_in_two_parts_is_refused_before_anything_trains(part: str, refused: Answer) -> None:
+    assert script("compose", "study=small", "~arms.mixed") == script("prepare") == 0
+    changed = splits()
+    stranger = changed["folds"][0][0]
+    (changed["test"] if part == "test" else changed["folds"][1]).append(stranger)
+    Path("out/small/prepared/splits.json").write_text(json.dumps(changed))
+    first, second = ("the test set", "fold 0") if part == "test" else ("fold 0", "fold 1")
+    for stage in (["train_gan", "dcgan"], ["assemble"]):
+        assert f"1 patient(s) are both in {first} and in {second}: {stranger}" in refused(*stage)
+
+
+def test_a_manifest_whose_checkpoint_is_not_the_model_s_is_refused(refused: Answer) -> None:
+    assert script("prepare") == script("train_gan", "dcgan") == script("synthesize", "dcgan") == 0
+    assert script("train_gan", "dcgan", "study.seed=2") == 0
+    message = refused("assemble")
+    assert "manifest.csv: case dcgan-development-00000 was drawn from other weights" in message
+    assert "draw the cohort again (pipelines/synthesize.py)" in message
+
+
+@pytest.mark.parametrize("protocol", ["holdout", "nested"])
+def test_a_study_whose_protocol_the_guard_forbids_is_refused(protocol: str, refused: Answer) -> None:
+    """A generator of a clean study may not start from one that was pooled over all cases."""
+    assert script("compose", "study=small", "protocol=pooled") == 0
+    assert script("prepare") == script("train_gan", "dcgan", "--split", "all") == 0
+    start = "generators.dcgan.start_from=out/small/models/dcgan/all"
+    assert script("compose", "study=small", f"protocol={protocol}", f"+{start}") == 0
+    split = "development" if protocol == "holdout" else "fold0"
+    message = refused("train_gan", "dcgan", "--split", split)
+    assert "start_from out/small/models/dcgan/all: " in message and "judged case(s) were seen in training: c" in message
+    assert f"Under the protocol {protocol!r} none may be" in message
+
+
+def test_a_cohort_of_one_site_leaves_none_out(refused: Answer) -> None:
+    words = ("protocol=site_out", "prepare.split_by=site", "prepare.test_fraction=0", "prepare.folds=3")
+    assert script("compose", "study=small", *words) == 0
+    assert "prepare.split_by is site, but all 8 cases are of one site" in refused("prepare")
 
 
 def test_a_gpu_that_is_not_there_is_told(refused: Answer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,15 +79,23 @@ def test_a_killed_segmentation_goes_on_after_the_folds_that_it_finished(project:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs /proc")
-def test_workers_end_with_the_process_that_was_killed(project: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "at_work"),
+    [
+        (["prepare"], ".prepared.partial/images/*.npy"),
+        (["segment", "mixed", "runtime.fold_workers=2"], "checkpoints/segment-mixed-unet/fold*/*"),
+    ],
+    ids=["prepare", "segment"],
+)
+def test_workers_end_with_the_process_that_was_killed(words: list[str], at_work: str, project: Path) -> None:
     out = project / "out/small"
     children: set[int] = set()
 
-    def at_work() -> bool:
+    def working() -> bool:
         children.update(descendants(os.getpid()))
-        return any(out.glob(".prepared.partial/images/*.npy"))
+        return any(out.glob(at_work))
 
-    kill(project, ["prepare"], at_work)
+    kill(project, words, working)
     deadline = time.monotonic() + 20
     while any(alive(child) for child in children):
         assert time.monotonic() < deadline, "a worker lives on"

@@ -15,6 +15,7 @@ from conftest import REPOSITORY, write_prepared_cohort
 from synthtrial.cohorts.prepared import INT16_SCALE, PreparedCohort
 from synthtrial.cohorts.synthetic import MANIFEST_COLUMNS
 from synthtrial.fidelity.measured import Measured, as_json
+from synthtrial.segmentation.metrics import score_case
 
 ARMS = {"real": 0.0, "synthetic_dcgan": -0.15, "real+synthetic_dcgan": 0.004}
 """Arms, and how far their true Dice is from that of `real`."""
@@ -42,8 +43,12 @@ def study_params(protocol: str = "holdout") -> dict:
         "splits": [SPLIT],
         "arm_names": list(ARMS),
         "segmenter_names": [SEGMENTER],
-        "arms": {arm: {"real": float("real" in arm.split("+")), "synthetic": {}} for arm in ARMS},
-        "protocol": {"name": protocol, "reference": "real", "metric": "dice", "alpha": 0.05, "repeats": 1},
+        "arms": {
+            arm: {"real": float("real" in arm.split("+")), "synthetic": {GENERATOR: 1.0} if "synthetic" in arm else {}}
+            for arm in ARMS
+        },
+        "protocol": {"name": protocol, "reference": "real", "metric": "dice", "alpha": 0.05, "repeats": 1}
+        | {"nsd_tolerance_mm": 2.0},
         "report": yaml.safe_load((REPOSITORY / "conf/report/default.yaml").read_text(encoding="utf-8")),
     }
 
@@ -262,36 +267,49 @@ def write_arm(folder: Path, arm: str, effect: float, cohort: PreparedCohort, rng
     (folder / "predictions").mkdir(parents=True)
     patients = dict(zip(cohort.test, np.linspace(0.72, 0.87, TEST_CASES), strict=True))
     fold_rows, case_rows, curve_rows = [], [], []
+    predicted = {
+        case_id: np.roll(np.asarray(cohort.mask(case_id)), 1 + int(20 * abs(effect)), axis=0) for case_id in patients
+    }
     for fold in range(FOLDS):
         level = effect + rng.normal(0, 0.01)
         for case_id, base in patients.items():
-            case_rows.append(case_row(cohort, arm, str(fold), case_id, base + level + rng.normal(0, 0.015), rng))
-        record = {"arm": arm, "segmenter": SEGMENTER, "fold": fold, "train_real": 8, "train_synthetic": 0, "steps": 300}
+            dice = base + level + rng.normal(0, 0.015)
+            case_rows.append(case_row(cohort, arm, str(fold), case_id, dice, predicted[case_id], rng))
+        record = {"arm": arm, "segmenter": SEGMENTER, "fold": fold, "repeat": 0, "train_real": 8, "train_synthetic": 0}
+        record |= {"train_augmented": 0, "steps": 300, "convergence": "", "remark": ""}
         record |= {"final_loss": 0.21, "validation_dice": 0.8 + level, "test_dice": 0.8 + level, "seconds": 12.5}
         fold_rows.append(record | {f"validation_dice/{label}": 0.8 + level for label in cohort.labels})
         for step in range(25, 301, 25):
             score = (0.8 + level) * (1 - np.exp(-step / 80)) if step % 100 == 0 else np.nan
-            curve = {"fold": fold, "step": step, "loss": 0.2 + np.exp(-step / 60) + rng.normal(0, 0.02)}
+            curve = {"fold": fold, "repeat": 0, "step": step, "loss": 0.2 + np.exp(-step / 60) + rng.normal(0, 0.02)}
             curve_rows.append(curve | {"validation_dice": score})
     for case_id, base in patients.items():
-        case_rows.append(case_row(cohort, arm, "ensemble", case_id, base + effect + 0.01, rng))
-        shifted = np.roll(np.asarray(cohort.mask(case_id)), 1 + int(20 * abs(effect)), axis=0)
-        np.save(folder / "predictions" / f"{case_id}.npy", shifted)
+        dice = base + effect + 0.01
+        case_rows.append(case_row(cohort, arm, "ensemble", case_id, dice, predicted[case_id], rng))
+        np.save(folder / "predictions" / f"{case_id}.npy", predicted[case_id])
     pd.DataFrame(fold_rows).to_csv(folder / "folds.csv", index=False)
     pd.DataFrame(case_rows).to_csv(folder / "cases.csv", index=False)
     pd.DataFrame(curve_rows).to_csv(folder / "curves.csv", index=False)
 
 
 def case_row(
-    cohort: PreparedCohort, arm: str, fold: str, case_id: str, dice: float, rng: np.random.Generator
+    cohort: PreparedCohort,
+    arm: str,
+    fold: str,
+    case_id: str,
+    dice: float,
+    prediction: np.ndarray,
+    rng: np.random.Generator,
 ) -> dict[str, object]:
-    """One line of `cases.csv`: the labels' Dice average to `dice`."""
+    """One line of `cases.csv`: the scores of the prediction, but for Dice, whose mean over the labels is `dice`."""
     case = cohort.cases.loc[case_id]
     spread = rng.normal(0, 0.01, len(cohort.labels))
     per_label = dice + spread - spread.sum() / max(len(spread), 1)
-    row = {"arm": arm, "segmenter": SEGMENTER, "fold": fold, "case_id": case_id}
-    row |= {"patient_id": case["patient_id"], "site": case["site"], "dice": dice}
-    return row | {f"dice/{label}": value for label, value in zip(cohort.labels, per_label, strict=True)}
+    row = {"arm": arm, "segmenter": SEGMENTER, "fold": fold, "repeat": 0, "case_id": case_id}
+    row |= {"patient_id": case["patient_id"], "site": case["site"]}
+    row |= score_case(prediction, np.asarray(cohort.mask(case_id)), cohort.labels, cohort.spacing_mm)
+    row |= {f"dice/{label}": value for label, value in zip(cohort.labels, per_label, strict=True)}
+    return row | {"dice": dice}
 
 
 def write_stages(folder: Path) -> None:
@@ -307,6 +325,7 @@ def write_stages(folder: Path) -> None:
             "item": item,
             "started": f"2026-11-20T20:{minute:02d}:00+00:00",
             "wall_s": 12.25 * (minute + 1),
+            "training_s": 11.0 * (minute + 1) if stage in ("train_gan", "segment") else 0.0,
             "peak_rss_mb": 640 + 90 * minute,
             "git_revision": PROVENANCE["git_revision"],
             "versions": PROVENANCE["versions"],

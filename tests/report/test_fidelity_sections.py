@@ -12,11 +12,11 @@ import pytest
 
 from report.finished_study import PROVENANCE, study_params, write_finished_study
 from synthtrial.fidelity.measured import Measured, as_json
-from synthtrial.report.blocks import Picture, Table
+from synthtrial.report.blocks import Banner, Picture, Table, Text
 from synthtrial.report.reading import read_results
 from synthtrial.report.results import Results, Synthesis
 from synthtrial.report.scale_figure import placed, scale_figure
-from synthtrial.report.sections import copies, fidelity, samples
+from synthtrial.report.sections import copies, fidelity, samples, training
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +70,26 @@ def test_splits_are_told_apart(results: Results) -> None:
     tables = {block.name: block for block in blocks if isinstance(block, Table)}
     for name in ("amounts", "lesions", "copies"):
         assert [column.name for column in tables[name].columns][:2] == ["generator", "split"]
-    assert tables["fidelity_random_conv_n7"].frame["case"].tolist() == ["real", "dcgan, fold0", "dcgan, fold1", "noise"]
+    cases = tables["fidelity_random_conv_n7"].frame["case"].tolist()
+    assert cases == ["real against real", "dcgan, fold0", "dcgan, fold1", "noise against real"]
     assert copies.sentences(several)[2].startswith("dcgan, fold1: ")
     pictures = {block.name: block for block in blocks if isinstance(block, Picture)}
     assert "generator of split fold0" in pictures["fidelity_map_random_conv"].caption
-    legend = pictures["fidelity_scale"].content.legends[0].get_texts()  # type: ignore[union-attr]
-    assert [text.get_text() for text in legend] == ["dcgan, fold0", "dcgan, fold1"]
+    assert pictures["fidelity_scale"].caption.startswith("Split fold0.")
+
+
+def test_pictures_are_of_the_first_split_and_warnings_of_all(results: Results) -> None:
+    several = of_splits(results, "fold0", "fold1")
+    collapsed = replace(several.syntheses[1], model=several.syntheses[1].model | {"collapsed": True, "reason": "flat"})
+    several = replace(several, syntheses=[several.syntheses[0], collapsed])
+    for module in (fidelity, copies, samples, training):
+        blocks = module.section(several).blocks
+        names = [block.name for block in blocks if isinstance(block, Picture)]
+        assert names and not any("fold1" in name for name in names)
+        if module is not samples:
+            assert any("split fold0 alone" in block.text for block in blocks if isinstance(block, Text))
+    banners = [block.text for block in training.section(several).blocks if isinstance(block, Banner)]
+    assert banners == ["Training of dcgan, split fold1 was judged to have collapsed: flat."]
 
 
 def test_one_split_is_not_spoken_of(results: Results) -> None:
@@ -110,6 +124,12 @@ def test_cases_that_were_not_looked_at_are_not_called_clean(results: Results, sy
     assert copies.copy_table(unseen).rows[0][2] == "–"
     looked = copies.sentences(replace(results, syntheses=[synthesis]))[1]
     assert "at most" not in looked  # what the gate has let through tells nothing of what the generator draws
+
+
+def test_only_cases_that_were_looked_at_are_counted_as_drawn(results: Results, synthesis: Synthesis) -> None:
+    ungated = replace(with_facts(synthesis, copies={"found": 0, "rate": None}), draw="ungated")
+    first = copies.sentences(replace(results, syntheses=[results.syntheses[0], ungated]))[0]
+    assert "1 of 8 drawn cases that were looked at" in first and "2 of 14 accepted" in first
 
 
 def test_translations_are_said_to_resemble_their_sources(results: Results, synthesis: Synthesis) -> None:

@@ -12,16 +12,19 @@ import pytest
 from report.finished_study import ARMS, GENERATOR, PROVENANCE, SEGMENTER, study_params, write_finished_study
 from synthtrial.errors import SynthtrialError
 from synthtrial.report.building import build, write_metrics
+from synthtrial.report.page import head_facts
+from synthtrial.report.reading import read_results
 
 TITLES = [
     "Verdict",
-    "Dice per arm, patient and fold",
+    "Scores per arm, patient and fold",
     "Predictions",
     "Fidelity",
     "Is it a copy?",
     "Real beside synthetic",
     "Training",
     "Cohort",
+    "How far to trust the verdict",
     "How to reproduce this",
 ]
 
@@ -72,7 +75,7 @@ def test_the_verdict_of_every_arm_is_said_in_words(page: str, study: Path) -> No
     assert arms[f"real+synthetic_{GENERATOR}"]["verdict"] == "no evidence"
     first_section = page[: page.index('<section id="scores"')]
     assert "none of 2 arms helps, 1 harms; for 1 there is no evidence" in first_section
-    assert "6 patients, 3 fold models" in first_section
+    assert "6 patients and 3 fold models" in first_section
 
 
 def test_validation_and_test_never_share_a_table(page: str) -> None:
@@ -107,6 +110,15 @@ def test_metrics_are_flat_and_agree_with_the_verdict(study: Path) -> None:
     assert metrics[f"frechet/random_conv_n7/{GENERATOR}"] == 3.21
 
 
+def test_metrics_have_the_name_of_what_the_verdict_compares(study: Path, tmp_path: Path) -> None:
+    params = study_params()
+    params["protocol"]["metric"] = "hd95_mm"
+    build(study, params, tmp_path / "report", provenance=PROVENANCE)
+    write_metrics(tmp_path / "report", tmp_path / "metrics.json")
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert f"hd95_mm/{SEGMENTER}/real/test" in metrics and not any(name.startswith("dice/") for name in metrics)
+
+
 def test_the_same_results_give_the_same_bytes(study: Path, tmp_path: Path) -> None:
     build(study, study_params(), tmp_path / "again", provenance=PROVENANCE)
     for first in (study / "report").rglob("*.*"):
@@ -115,8 +127,21 @@ def test_the_same_results_give_the_same_bytes(study: Path, tmp_path: Path) -> No
 
 def test_pooled_is_marked_leaky(study: Path, page: str, tmp_path: Path) -> None:
     build(study, study_params("pooled"), tmp_path / "report", provenance=PROVENANCE)
-    assert "LEAKY" in (tmp_path / "report/report.html").read_text(encoding="utf-8")
-    assert "LEAKY" not in page
+    leaky = (tmp_path / "report/report.html").read_text(encoding="utf-8")
+    assert "LEAKY" not in page and '<span class="leaky">' not in page
+    assert leaky.count("LEAKY, ") == len(ARMS) - 1, "in every sentence of the verdict"
+    test = leaky.count('<span class="cases test">test</span> <span class="leaky">leaky</span>')
+    assert test == leaky.count('<span class="cases test">') > 0
+    assert leaky.count('<div class="line"><span class="leaky">') == len(ARMS) - 1
+
+
+def test_left_out_sites_are_not_called_a_test_set(study: Path) -> None:
+    results = read_results(study, study_params("site_out"), PROVENANCE)
+    results.cohort.splits["test"] = []
+    cohort = results.cohort
+    judged = dict(head_facts(results))["Judged"]
+    assert judged.startswith(f"{len(cohort.development)} cases of {len(cohort.patients(cohort.development))} patients")
+    assert "the site that a model has not seen" in judged
 
 
 def test_text_of_the_user_is_escaped(study: Path, tmp_path: Path) -> None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import rcParams
-from matplotlib.colors import to_rgba
 
 from report.finished_study import PROVENANCE, SEGMENTER, study_params, write_finished_study
 from synthtrial.report import numbers
 from synthtrial.report.figure_style import arm_colours, arm_markers, house_style, new_figure
 from synthtrial.report.reading import read_results
 from synthtrial.report.results import Results
-from synthtrial.report.sections.predictions import AGREEMENT, FALSE, LABEL_BASE, MISSED, WRONG_LABEL, agreement, spread
 from synthtrial.report.sections.verdict import typeset
 from synthtrial.report.tables import test_frame as score_frame
 from synthtrial.report.tables import validation_frame
@@ -89,23 +86,6 @@ def test_validation_table_has_the_reference_first_and_folds_in_order(results: Re
     frame = validation_frame(results, SEGMENTER)
     assert frame["arm"].iloc[0] == results.reference
     assert list(frame.columns) == ["arm", "fold 0", "fold 1", "fold 2", "mean", "sd"]
-
-
-def test_overlays_go_in_even_steps_from_best_to_worst() -> None:
-    scores = pd.DataFrame({"case_id": list("abcdefg"), "dice": [0.1, 0.9, 0.5, np.nan, 0.6, 0.3, 0.2]})
-    chosen = spread(scores, 3)
-    assert chosen["rank"].tolist() == ["best", "median", "worst"]
-    assert chosen["dice"].tolist() == [0.9, 0.5, 0.1]
-    assert len(spread(scores, 50)) == 6
-    assert spread(scores, 1)["rank"].tolist() == ["best"]
-
-
-def test_agreement_is_coloured_by_what_happened_to_each_voxel() -> None:
-    reference, prediction = np.array([[0, 1, 1, 0, 1]]), np.array([[0, 1, 0, 2, 2]])
-    colours = agreement((reference + LABEL_BASE * prediction).astype(np.uint16))[0, :, :3]
-    expected = [AGREEMENT, MISSED, FALSE, WRONG_LABEL]
-    assert colours[1:].tolist() == [list(to_rgba(colour)[:3]) for colour in expected]
-    assert not colours[0].any()
 
 
 def test_stages_are_listed_in_the_order_they_ran(results: Results) -> None:

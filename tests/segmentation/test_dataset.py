@@ -8,10 +8,12 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from monai.data import get_track_meta
 from torch.utils.data import DataLoader
 
 from synthtrial.segmentation.augmentation import augmentation
 from synthtrial.segmentation.dataset import CaseDataset, ShuffledDraws, TrainingCase
+from synthtrial.segmentation.repeatable import Repeatable
 from synthtrial.segmentation.settings import AugmentationSettings
 
 SETTINGS = AugmentationSettings(
@@ -58,6 +60,18 @@ def test_a_draw_is_repeatable_and_two_draws_differ(shape):
     assert again["image"].shape == again["mask"].shape == (1, *shape)
     assert again["mask"].dtype == torch.uint8 and type(again["image"]) is torch.Tensor
     assert not torch.equal(dataset[8, 1]["image"], again["image"])
+
+
+@pytest.mark.parametrize(("shape", "crop_shape"), [((8, 8), None), ((12, 12, 12), (8, 8, 8))])
+def test_a_seed_means_what_it_means_to_monai(shape, crop_shape):
+    image, mask = make_cases(1, shape)[0].loader()
+    sample = {"image": torch.from_numpy(image), "mask": torch.from_numpy(mask[None])}
+    ours, theirs = (augmentation(SETTINGS, crop_shape=crop_shape, n_labels=1) for _ in range(2))
+    repeatable = Repeatable(ours)
+    for seed in (3, 2**32 - 1):
+        expected, got = theirs.set_random_state(seed=seed)(dict(sample)), repeatable(dict(sample), seed)
+        assert all(torch.equal(got[key], expected[key]) for key in sample)
+    assert get_track_meta()
 
 
 def test_workers_change_nothing():

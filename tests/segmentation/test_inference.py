@@ -31,6 +31,25 @@ def test_sliding_windows_of_a_voxelwise_network_give_its_whole_answer(shape):
     torch.testing.assert_close(whole.sum(1), torch.ones(2, *shape))
 
 
+@pytest.mark.parametrize("patch_shape", [None, (8, 8, 8)])
+def test_a_mirrored_image_gets_the_mirrored_answer_when_flips_are_averaged(patch_shape):
+    torch.manual_seed(0)
+    network = torch.nn.Conv3d(1, 2, 3, padding=1)
+    image = torch.randn(1, 1, 12, 10, 8)
+
+    def answer(image: torch.Tensor, flips: tuple[int, ...]) -> torch.Tensor:
+        return predict_probabilities(network, image, patch_shape, 0.5, flips)
+
+    plain, averaged = answer(image, ()), answer(image, (0, 2))
+    assert not torch.allclose(answer(image.flip([2]), ()).flip([2]), plain, atol=1e-3)
+    for axes in ([2], [4], [2, 4]):
+        torch.testing.assert_close(answer(image.flip(axes), (0, 2)).flip(axes), averaged)
+    assert not torch.allclose(answer(image.flip([3]), (0, 2)).flip([3]), averaged, atol=1e-3)  # an axis not asked for
+    torch.testing.assert_close(averaged.sum(1), torch.ones(1, 12, 10, 8))
+    mirrored = [plain, *(answer(image.flip(axes), ()).flip(axes) for axes in ([2], [4], [2, 4]))]
+    torch.testing.assert_close(averaged, torch.stack(mirrored).mean(0))
+
+
 def one_hot(labels: np.ndarray, n_labels: int) -> torch.Tensor:
     return torch.from_numpy(np.stack([labels == value for value in range(n_labels + 1)]).astype(np.float32))
 

@@ -1,6 +1,8 @@
-"""Training one fold model: it learns, repeats, resumes, and says what is wrong."""
+"""Training one fold model: it learns, repeats, resumes, pretrains, and says what is wrong."""
 
 from __future__ import annotations
+
+import signal
 
 import numpy as np
 import pytest
@@ -10,10 +12,17 @@ from synthtrial.errors import ConfigError, TrainingError
 from synthtrial.segmentation.dataset import TrainingCase
 from synthtrial.segmentation.inference import predict_probabilities
 from synthtrial.segmentation.metrics import dice_per_label
-from synthtrial.segmentation.module import learning_rate_factor
+from synthtrial.segmentation.module import SegmentationModule, learning_rate_factor
 from synthtrial.segmentation.settings import train_settings
 from synthtrial.segmentation.training import fit
 
+SEGRESNET_DS = {
+    "_target_": "monai.networks.nets.SegResNetDS",
+    "init_filters": 4,
+    "blocks_down": [1, 1, 1],
+    "dsdepth": 2,
+    "norm": "INSTANCE",
+}
 UNET = {
     "_target_": "monai.networks.nets.UNet",
     "channels": [4, 8],
@@ -23,6 +32,7 @@ UNET = {
 }
 TRAIN = {
     "steps": 6,
+    "epochs": None,
     "batch_size": 2,
     "patch_shape": None,
     "lr": 0.01,
@@ -30,6 +40,7 @@ TRAIN = {
     "warmup": 0.1,
     "validate_every": 3,
     "overlap": 0.5,
+    "flips": [],
     "augmentation": {
         "flip_axes": [0],
         "affine_probability": 0.2,
@@ -87,6 +98,7 @@ def test_it_learns_to_find_squares():
     assert dice_per_label(found.numpy().astype(np.uint8), mask, ["lesion"])["lesion"] > 0.85
     assert [row["step"] for row in fitted.curve if row["validation_dice"] is not None] == [40, 80]
     assert fitted.final_loss == fitted.curve[-1]["loss"] < fitted.curve[0]["loss"]
+    assert fitted.convergence == ""
 
 
 def test_the_seed_alone_decides_the_weights():
@@ -114,6 +126,7 @@ def test_a_finished_model_is_read_back(tmp_path):
     again = run(squares(4), squares(2), checkpoint=tmp_path / "fold0", steps=10_000_000)
     assert same(first, again)
     assert (again.curve, again.final_loss, again.seconds) == (first.curve, first.final_loss, first.seconds)
+    assert (again.steps, again.convergence, again.remark) == (first.steps, first.convergence, first.remark)
 
 
 @pytest.mark.parametrize("patch_shape", [None, [8, 8, 8]])
@@ -162,7 +175,96 @@ def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
 
 
 def test_learning_rate_rises_then_falls_to_zero():
-    settings = train_settings(TRAIN | {"steps": 100})
-    factors = [learning_rate_factor(step, settings) for step in range(101)]
+    factors = [learning_rate_factor(step, steps=100, warmup=0.1) for step in range(101)]
     assert factors[:10] == sorted(factors[:10]) and factors[10:] == sorted(factors[10:], reverse=True)
     assert max(factors) == factors[10] == 1.0 and factors[100] == 0.0 and factors[99] < 0.001
+
+
+def test_a_budget_in_epochs_grows_with_the_cases():
+    for n_cases, steps in ((4, 6), (5, 9)):
+        fitted = run(squares(n_cases), steps=None, epochs=3)
+        assert fitted.steps == fitted.curve[-1]["step"] == steps
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_segresnet_ds_trains_on_its_levels_and_answers_on_the_grid(spatial_dims):
+    shape = (16,) * spatial_dims
+    fitted = run(squares(3, shape), squares(1, shape), network=SEGRESNET_DS, spatial_dims=spatial_dims, steps=3)
+    assert fitted.network(torch.zeros(1, 1, *shape)).shape == (1, 2, *shape)
+    untrained = run(squares(3, shape), network=SEGRESNET_DS, spatial_dims=spatial_dims, steps=1, lr=1e-30)
+    heads = [name for name in fitted.network.state_dict() if "head.weight" in name]
+    assert len(heads) == 2
+    for name in heads:  # the coarser level has learned, too
+        assert not torch.allclose(fitted.network.state_dict()[name], untrained.network.state_dict()[name])
+
+
+def test_a_shape_that_segresnet_ds_cannot_take_is_refused():
+    with pytest.raises(ConfigError, match="SegResNetDS can't work on 18x16 voxels"):
+        run(squares(2, (18, 16)), network=SEGRESNET_DS)
+
+
+def test_deep_supervision_weighs_each_level_half_of_the_finer_one():
+    class Levels(torch.nn.Module):
+        def __init__(self, levels: list[torch.Tensor]) -> None:
+            super().__init__()
+            self.levels = levels
+
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor] | torch.Tensor:
+            return self.levels if len(self.levels) > 1 else self.levels[0]
+
+    def loss(*levels: torch.Tensor) -> float:
+        module = SegmentationModule(Levels(list(levels)), train_settings(TRAIN), ["lesion"], steps=1)
+        return float(module.training_step({"image": torch.zeros(1, 1, 8, 8), "mask": mask}, 0))
+
+    mask = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
+    mask[..., 4:] = 1
+    right, wrong = torch.cat([4 - 8.0 * mask, 8.0 * mask - 4], 1), torch.cat([8.0 * mask - 4, 4 - 8.0 * mask], 1)
+    fine, coarse = loss(right), loss(wrong)
+    assert fine < 0.1 < 1 < coarse
+    assert loss(right, right[..., ::2, ::2]) == pytest.approx(fine, rel=0.05)
+    assert loss(right, wrong[..., ::2, ::2], right[..., ::4, ::4]) == pytest.approx((1.25 * fine + 0.5 * coarse) / 1.75)
+
+
+def test_pretraining_shares_the_steps_and_the_curve_counts_on():
+    told = []
+    fitted = run(
+        squares(4), squares(1), pretrain_cases=squares(3, value=2.0), pretrain=0.5, on_step=lambda s, _: told.append(s)
+    )
+    assert fitted.steps == TRAIN["steps"] and told == [row["step"] for row in fitted.curve] == list(range(1, 7))
+    assert [row["step"] for row in fitted.curve if row["validation_dice"] is not None] == [3, 6]
+
+
+def test_pretraining_passes_on_what_it_learned():
+    plain, other = squares(4), squares(4, value=-0.4)
+    pretrained = run(plain, pretrain_cases=other, pretrain=0.5)
+    assert same(pretrained, run(plain, pretrain_cases=other, pretrain=0.5))
+    assert not same(pretrained, run(plain, pretrain_cases=plain, pretrain=0.5))
+    assert not same(pretrained, run(plain, steps=3))
+
+
+def test_pretraining_in_epochs_has_the_budget_of_all_its_cases():
+    assert run(squares(3), pretrain_cases=squares(5), pretrain=0.5, steps=None, epochs=2).steps == 8
+
+
+def test_a_model_that_cannot_have_learned_is_named():
+    assert "did not fall" in run(squares(4), squares(2), lr=1e-30, steps=10).convergence
+
+
+def test_a_test_time_flip_along_a_missing_axis_is_refused():
+    with pytest.raises(ConfigError, match=r"train\.flips: there is no axis 2; there are 0 to 1"):
+        run(squares(2), flips=[0, 2])
+
+
+def test_ctrl_c_stays_ctrl_c_and_leaves_no_model(tmp_path):
+    """Lightning would end Python without a word, where the stage says how to go on."""
+
+    def stop(step, loss):
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(squares(2), [], checkpoint=tmp_path / "model", on_step=stop)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not (tmp_path / "model").exists()

@@ -17,15 +17,21 @@ from synthtrial.cohorts.synthetic import MANIFEST_COLUMNS, SyntheticCohort
 
 
 def write_synthetic_cohort(
-    folder: Path, cohort: PreparedCohort, n_accepted: int = 12, n_rejected: int = 2, seen: list[str] | None = None
+    folder: Path,
+    cohort: PreparedCohort,
+    n_accepted: int = 12,
+    n_rejected: int = 2,
+    seen: list[str] | None = None,
+    seed: int = 1,
+    prefix: str = "gan",
 ) -> SyntheticCohort:
     """Write cubes of the cohort's shape as if a generator had drawn them after seeing the development cases."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True)
     rows = []
     for index in range(n_accepted + n_rejected):
-        case_id, accepted = f"gan-{index:03d}", index >= n_rejected
+        case_id, accepted = f"{prefix}-{index:03d}", index >= n_rejected
         row = dict.fromkeys(MANIFEST_COLUMNS, "") | {
             "case_id": case_id,
             "generator": folder.parent.name,
@@ -54,6 +60,7 @@ def write_synthetic_cohort(
         "seen_patients": sorted(cohort.patients(seen)),
         "labels": cohort.labels,
         "shape": list(cohort.shape),
+        "conditions_on": "",
     }
     (folder / "synthetic.json").write_text(json.dumps(facts))
     return SyntheticCohort(folder)
@@ -63,7 +70,9 @@ def write_synthetic_cohort(
 def make_synthetic(tmp_path: Path) -> Callable[..., SyntheticCohort]:
     """Return a function that writes a small synthetic cohort beside the prepared one."""
 
-    def make(cohort: PreparedCohort, generator: str = "hagan", **settings) -> SyntheticCohort:
-        return write_synthetic_cohort(tmp_path / "synthetic" / generator / "development", cohort, **settings)
+    def make(
+        cohort: PreparedCohort, generator: str = "hagan", split: str = "development", **settings
+    ) -> SyntheticCohort:
+        return write_synthetic_cohort(tmp_path / "synthetic" / generator / split, cohort, **settings)
 
     return make

@@ -17,6 +17,9 @@ from synthtrial.errors import ConfigError
 
 ANATOMIES: dict[str, type[Chest] | type[Limb]] = {"lungs": Chest, "limb": Limb}
 
+SMALLEST_MM = {"lungs": (250, 165), "limb": (170, 165)}
+"""Field of view, right-left and back-front, in which the middle of every lesion lies."""
+
 LESION_HU = {"lungs": {"benign": 25.0, "malignant": 45.0}, "limb": {"benign": 8.0, "malignant": 28.0}}
 """Density of the solid part: lung nodules stand out; soft-tissue tumours are barely darker than muscle."""
 
@@ -57,6 +60,12 @@ class PhantomCT:
     ) -> None:
         if anatomy not in ANATOMIES:
             raise ConfigError(f"cohort.anatomy: {anatomy!r} is unknown; there are {', '.join(ANATOMIES)}")
+        if len(extent_mm) > 1 and any(np.less(extent_mm[:2], SMALLEST_MM[anatomy])):
+            raise ConfigError(
+                f"cohort.extent_mm is {list(extent_mm)} mm, too small for the anatomy {anatomy!r}: lesions would lie "
+                f"outside. It must be at least {SMALLEST_MM[anatomy][0]} mm right to left and "
+                f"{SMALLEST_MM[anatomy][1]} mm back to front"
+            )
         if set(lesion_mm) != set(KINDS):
             raise ConfigError(f"cohort.lesion_mm must name {', '.join(KINDS)}, but names {', '.join(lesion_mm)}")
         lengths = {len(extent_mm), *(len(site["spacing_mm"]) for site in sites)}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from synthtrial.cohorts.opened import opened
 from synthtrial.errors import CohortError, ConfigError
 
 INT16_SCALE = 32767
@@ -31,7 +32,7 @@ AUGMENTED_COLUMNS = (
 
 
 class PreparedCohort:
-    """The cases that `prepare` wrote, opened lazily and memory-mapped.
+    """The cases that `prepare` wrote, opened lazily and memory-mapped, each once per process.
 
     The ids of augmented copies are as good as those of cases for `image`, `mask`, `window`, `affine` and `patients`.
     They are never among the ids that `test`, `folds` and `development` give: ask `augmented_of` for them.
@@ -146,7 +147,7 @@ class PreparedCohort:
 
     def stored_image(self, case_id: str) -> np.ndarray:
         """Memory-mapped int16 array `(C, *spatial)` as stored."""
-        return np.load(self.folder / self._file(case_id, "image"), mmap_mode="r")
+        return opened(self.folder / self._file(case_id, "image"), _memory_mapped)
 
     def image(self, case_id: str) -> np.ndarray:
         """Float32 image `(C, *spatial)` in [-1, 1]."""
@@ -157,7 +158,7 @@ class PreparedCohort:
         name = self._file(case_id, "mask")
         if not name:
             return np.zeros(self.shape, np.uint8)
-        return np.load(self.folder / name, mmap_mode="r")
+        return opened(self.folder / name, _memory_mapped)
 
     def reference(self, case_id: str) -> tuple[np.ndarray, np.ndarray]:
         """The reference mask on the original grid, RAS: uint8 `(*original_shape)` and its affine (4, 4), mm."""
@@ -170,6 +171,10 @@ class PreparedCohort:
         """Path of a case's or a copy's image or mask in the folder; empty for no mask."""
         table = self.augmented if case_id in self.augmented.index else self.cases
         return str(table.at[case_id, kind])
+
+
+def _memory_mapped(path: Path) -> np.ndarray:
+    return np.load(path, mmap_mode="r")
 
 
 def _read_table(path: Path) -> pd.DataFrame:

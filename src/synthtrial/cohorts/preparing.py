@@ -13,11 +13,11 @@ from rich.progress import track
 
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.cohorts.augmenting import augment
-from synthtrial.cohorts.case import Reader
+from synthtrial.cohorts.case import CaseRef, Reader
 from synthtrial.cohorts.preparing_case import PreparedCase, prepare_case
 from synthtrial.cohorts.profile import cohort_profile
 from synthtrial.cohorts.settings import PrepareSettings
-from synthtrial.cohorts.splitting import check_enough_patients, split_cases
+from synthtrial.cohorts.splitting import check_enough_patients, check_sites, split_by_site, split_cases
 from synthtrial.cohorts.workers import map_bounded
 from synthtrial.errors import CohortError
 
@@ -39,9 +39,10 @@ def prepare(reader: Reader, folder: Path, *, settings: PrepareSettings, seed: in
         CohortError: when a case can't be used, or there are too few.
     """
     settings.check_axes(reader.name, reader.spatial_dims)
+    settings.check_unit(reader.name, reader.unit)
     refs = reader.find()
     workers = min(workers or os.cpu_count() or 1, len(refs))
-    check_enough_patients(refs, settings.folds, settings.test_fraction)
+    check_divisible(refs, settings)
     with atomic_folder(Path(folder)) as partial_folder:
         for name in ("images", "masks", "reference") if reader.labels else ("images",):
             (partial_folder / name).mkdir()
@@ -51,6 +52,21 @@ def prepare(reader: Reader, folder: Path, *, settings: PrepareSettings, seed: in
         development = _write_cohort(partial_folder, reader, settings, prepared, seed)
         if settings.augmentation:
             augment(partial_folder, development, settings=settings.augmentation, seed=seed, workers=workers)
+
+
+def check_divisible(refs: list[CaseRef], settings: PrepareSettings) -> None:
+    """Raise a `CohortError` when the cases can't be split as the settings say, before any of them is read."""
+    if settings.split_by == "site":
+        check_sites(refs, settings.folds)
+    else:
+        check_enough_patients(refs, settings.folds, settings.test_fraction)
+
+
+def divide(refs: list[CaseRef], settings: PrepareSettings, seed: int) -> dict:
+    """The content of `splits.json`."""
+    if settings.split_by == "site":
+        return split_by_site(refs, folds=settings.folds, seed=seed)
+    return split_cases(refs, test_fraction=settings.test_fraction, folds=settings.folds, seed=seed)
 
 
 def _write_cohort(
@@ -65,9 +81,7 @@ def _write_cohort(
     for warning in (warning for case in prepared for warning in case.warnings):
         logger.warning(warning)
     pd.DataFrame([case.row for case in kept]).to_csv(folder / "cases.csv", index=False)
-    splits = split_cases(
-        [case.ref for case in kept], test_fraction=settings.test_fraction, folds=settings.folds, seed=seed
-    )
+    splits = divide([case.ref for case in kept], settings, seed)
     write_json(folder / "splits.json", splits)
     spacings = [case.spacing for case in kept]
     facts = {

@@ -9,7 +9,9 @@ import nibabel
 import numpy as np
 
 from synthtrial.cohorts.case import CaseRef, RawCase, Reader
+from synthtrial.cohorts.clahe import equalise
 from synthtrial.cohorts.cropping import Box, centre_box, extract, foreground_box, grow_or_cut, lesion_box, whole_box
+from synthtrial.cohorts.lung_window import keep_lungs
 from synthtrial.cohorts.prepared import INT16_SCALE
 from synthtrial.cohorts.resampling import resample, resize, to_ras
 from synthtrial.cohorts.settings import PrepareSettings
@@ -65,8 +67,9 @@ def prepare_case(ref: CaseRef, *, reader: Reader, settings: PrepareSettings, fol
             f"case {ref.case_id}: its mask is empty ({', '.join(map(str, ref.masks)) or ref.source}). "
             "Repair it, or set prepare.empty_mask to drop or keep"
         )
+    scan = only_lungs(scan, settings)
     case, low, high = to_study_grid(scan, settings)
-    image = apply_window(case.image, low, high)
+    image = to_range(case.image, low, high, settings)
     dropped = empty and settings.empty_mask == "drop"
     if not dropped:
         write_arrays(folder, "", ref.case_id, image, case.mask)
@@ -87,6 +90,30 @@ def prepare_case(ref: CaseRef, *, reader: Reader, settings: PrepareSettings, fol
         dropped=dropped,
         warnings=scan.warnings,
     )
+
+
+def prepared_arrays(ref: CaseRef, *, reader: Reader, settings: PrepareSettings) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read a case as `prepare_case` does, and write nothing.
+
+    Returns:
+        Image `(C, *shape)` in [-1, 1], float32, and label map `(*shape)`; None where the cohort has no masks.
+    """
+    case, low, high = to_study_grid(only_lungs(to_ras(reader.read(ref)), settings), settings)
+    return to_range(case.image, low, high, settings), case.mask
+
+
+def only_lungs(scan: RawCase, settings: PrepareSettings) -> RawCase:
+    """The scan with all but the lungs at the window's low; as it is where `prepare.lung` is null."""
+    if settings.lungs is None:
+        return scan
+    assert settings.window is not None
+    return keep_lungs(scan, settings.lungs, float(settings.window["low"]))
+
+
+def to_range(image: np.ndarray, low: float, high: float, settings: PrepareSettings) -> np.ndarray:
+    """The image in [-1, 1], float32, from its window (low, high); evened out where `prepare.clahe` asks for it."""
+    image = apply_window(image, low, high)
+    return image if settings.contrast is None else equalise(image, settings.contrast)
 
 
 def to_study_grid(scan: RawCase, settings: PrepareSettings) -> tuple[RawCase, float, float]:

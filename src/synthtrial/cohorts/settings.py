@@ -8,11 +8,15 @@ from functools import cached_property
 from typing import Any
 
 from synthtrial.cohorts.augment_settings import AugmentSettings, read_augmentation
+from synthtrial.cohorts.clahe import ClaheSettings
+from synthtrial.cohorts.lung_window import LungSettings
 from synthtrial.errors import ConfigError
+from synthtrial.params import construct
 
 CROPS = ("none", "foreground", "lesion", "centre")
 FITS = ("pad_crop", "resize")
 EMPTY_MASKS = ("refuse", "drop", "keep")
+SPLIT_BY = ("patient", "site")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +34,11 @@ class PrepareSettings:
         percentiles: (low, high) of each case's intensities, mapped to (-1, 1). One of the two.
         fit: "pad_crop" keeps the spacing, "resize" zooms the crop to the shape.
         empty_mask: a case without any lesion voxel: "refuse", "drop" or "keep".
-        test_fraction: part of the cases in the test set.
-        folds: number of cross-validation folds of the rest.
+        split_by: "patient" deals patients to a test set and the folds; "site" makes each site a fold.
+        test_fraction: part of the cases in the test set; 0 with split_by "site".
+        folds: number of cross-validation folds of the rest; with split_by "site" the number of sites.
+        lung: keep the lungs of a chest CT in HU alone, see `LungSettings`; None keeps all. Needs a window.
+        clahe: even out the contrast of each case, see `ClaheSettings`; None leaves it.
         augment: altered copies of the development cases, see `AugmentSettings`; None for no copies.
     """
 
@@ -45,12 +52,15 @@ class PrepareSettings:
     percentiles: Sequence[float] | None = None
     fit: str = "pad_crop"
     empty_mask: str = "refuse"
+    split_by: str = "patient"
     test_fraction: float = 0.2
     folds: int = 5
+    lung: Mapping[str, Any] | None = None
+    clahe: Mapping[str, Any] | None = None
     augment: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        known = {"crop": CROPS, "fit": FITS, "empty_mask": EMPTY_MASKS}
+        known = {"crop": CROPS, "fit": FITS, "empty_mask": EMPTY_MASKS, "split_by": SPLIT_BY}
         for key, names in known.items():
             if getattr(self, key) not in names:
                 raise ConfigError(f"prepare.{key}: {getattr(self, key)!r} is unknown; there are {', '.join(names)}")
@@ -81,12 +91,37 @@ class PrepareSettings:
                 "prepare.test_fraction must be in [0, 1) and prepare.folds at least 2, "
                 f"but they are {self.test_fraction} and {self.folds}"
             )
-        _ = self.augmentation
+        if (self.test_fraction == 0) != (self.split_by == "site"):
+            raise ConfigError(
+                f"prepare.test_fraction is {self.test_fraction:g} and prepare.split_by is {self.split_by!r}: split by "
+                "patient, a trial needs test cases (0.2 is usual); split by site, each site is judged when it is left "
+                "out, and prepare.test_fraction must be 0"
+            )
+        if self.lung is not None and self.window is None:
+            raise ConfigError("prepare.lung sets all but the lungs to the window's low: it needs prepare.window, in HU")
+        _ = self.augmentation, self.lungs, self.contrast
 
     @cached_property
     def augmentation(self) -> AugmentSettings | None:
         """The subtree `augment`, read and checked."""
         return None if self.augment is None else read_augmentation(self.augment, len(self.shape))
+
+    @cached_property
+    def lungs(self) -> LungSettings | None:
+        """The subtree `lung`, read and checked."""
+        return None if self.lung is None else construct(LungSettings, self.lung, "prepare.lung")
+
+    @cached_property
+    def contrast(self) -> ClaheSettings | None:
+        """The subtree `clahe`, read and checked."""
+        return None if self.clahe is None else construct(ClaheSettings, self.clahe, "prepare.clahe")
+
+    def check_unit(self, cohort: str, unit: str) -> None:
+        """Raise a ConfigError when the lungs are wanted of images whose values are not HU."""
+        if self.lung is not None and unit != "HU":
+            raise ConfigError(
+                f"prepare.lung finds lungs by their HU, but the cohort {cohort} has values in {unit}: set it to null"
+            )
 
     def check_axes(self, cohort: str, spatial_dims: int) -> None:
         """Raise a ConfigError unless the shape has as many axes as the images of the cohort."""

@@ -43,6 +43,29 @@ def split_cases(cases: Sequence[CaseRef], *, test_fraction: float, folds: int, s
     return {"seed": seed, "test": parts[0], "folds": parts[1:]}
 
 
+def split_by_site(cases: Sequence[CaseRef], *, folds: int, seed: int) -> dict:
+    """Make each site a fold, in the order of their names, with no test set: every site is judged when it is left out.
+
+    Args:
+        cases: all cases of the cohort.
+        folds: number of folds, which must be that of the sites.
+        seed: kept beside the splits, as `split_cases` does; nothing here is drawn.
+
+    Returns:
+        As `split_cases` does.
+
+    Raises:
+        CohortError: for another number of sites, or a patient with cases of several.
+    """
+    check_sites(cases, folds)
+    sites = sorted({case.site for case in cases})
+    return {
+        "seed": seed,
+        "test": [],
+        "folds": [[case.case_id for case in cases if case.site == site] for site in sites],
+    }
+
+
 def _deal(by_patient: dict[str, list[CaseRef]], shares: list[float], rng: np.random.Generator) -> dict[str, int]:
     """Return patient id -> index of its part."""
     stratum = {patient: _stratum(cases) for patient, cases in by_patient.items()}
@@ -85,3 +108,25 @@ def check_enough_patients(cases: Sequence[CaseRef], folds: int, test_fraction: f
             f"{patients} patient(s) can't be split into {test}{folds} folds: at least {needed} are needed, "
             "because all cases of a patient stay together. Lower prepare.folds or add patients"
         )
+
+
+def check_sites(cases: Sequence[CaseRef], folds: int) -> None:
+    """Raise a `CohortError` unless there is a fold for each site, and each patient belongs to one."""
+    sites = sorted({case.site for case in cases})
+    if len(sites) < 2:
+        raise CohortError(
+            f"prepare.split_by is site, but all {len(cases)} cases are of one site ({sites[0] or 'without a name'}): "
+            "tell the sites of the cases in the cohort's settings, or set prepare.split_by=patient and a test_fraction"
+        )
+    if len(sites) != folds:
+        raise CohortError(
+            f"prepare.folds is {folds}, but the cohort has {len(sites)} sites ({', '.join(sites)}), and with "
+            f"prepare.split_by=site each is a fold: set prepare.folds={len(sites)}"
+        )
+    site_of: dict[str, str] = {}
+    for case in cases:
+        if site_of.setdefault(case.patient_id, case.site) != case.site:
+            raise CohortError(
+                f"patient {case.patient_id} has cases of the sites {site_of[case.patient_id]} and {case.site} (case "
+                f"{case.case_id}): split by site, the patient would be in two folds. Leave out one, or correct the site"
+            )

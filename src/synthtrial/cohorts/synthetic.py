@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from synthtrial.cohorts.opened import opened
 from synthtrial.cohorts.prepared import INT16_SCALE
 from synthtrial.errors import CohortError
 
@@ -42,7 +43,7 @@ PNG_HALF_SCALE = 127.5
 
 
 class SyntheticCohort:
-    """The cases that `synthesize` wrote, opened lazily and memory-mapped.
+    """The cases that `synthesize` wrote, opened lazily and memory-mapped, each once per process.
 
     Args:
         folder: a `synthetic/<generator>/<split>/` folder of a study.
@@ -144,16 +145,16 @@ def voxel_ml(spacing_mm: Sequence[float]) -> float:
 def read_image(path: Path) -> np.ndarray:
     """Read one synthetic image, `.nii` or `.png`, as float32 `(C, *spatial)` in [-1, 1]."""
     if path.suffix == ".png":
-        pixels = _read_png(path)
+        pixels = opened(path, _read_png)
         return np.atleast_3d(pixels).transpose(2, 0, 1).astype(np.float32) / PNG_HALF_SCALE - 1
-    voxels = _read_nifti(path)
+    voxels = opened(path, _read_nifti)
     channels_first = voxels[None] if voxels.ndim == 3 else np.moveaxis(voxels, -1, 0)
     return channels_first.astype(np.float32, order="C") / INT16_SCALE
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """Read one synthetic mask, `.nii` or `.png`, as a uint8 label map `(*spatial)`."""
-    return _read_png(path) if path.suffix == ".png" else _read_nifti(path)
+    """Read one synthetic mask, `.nii` or `.png`, as a uint8 label map `(*spatial)`; read-only."""
+    return opened(path, _read_png if path.suffix == ".png" else _read_nifti)
 
 
 def _read_png(path: Path) -> np.ndarray:
@@ -167,4 +168,4 @@ def _read_nifti(path: Path) -> np.ndarray:
     """The stored numbers, without the slope and intercept that are there for viewers, memory-mapped."""
     import nibabel
 
-    return nibabel.load(path).dataobj.get_unscaled()  # type: ignore[attr-defined]
+    return nibabel.load(path, mmap="r").dataobj.get_unscaled()  # type: ignore[attr-defined]

@@ -20,7 +20,7 @@ def map_bounded(work: Callable, items: Iterable, workers: int) -> Iterator:
         yield from map(work, items)
         return
     # Processes are spawned, not forked: the caller may run threads (progress bar, tracking), which a fork would break.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         waiting = iter(items)
         in_flight: deque[Future] = deque(pool.submit(work, item) for item in islice(waiting, 2 * workers))
         try:
@@ -35,7 +35,7 @@ def map_bounded(work: Callable, items: Iterable, workers: int) -> Iterator:
             pool.shutdown(cancel_futures=True)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Let this worker end when its parent is killed; it would wait for work, and hold its memory, for ever."""
     parent = parent_process()
     assert parent is not None

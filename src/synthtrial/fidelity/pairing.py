@@ -6,12 +6,12 @@ from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.fidelity.cases import Cases, real_cases
 from synthtrial.fidelity.reconstructions import reconstructions
-from synthtrial.gans.base import GAN
 from synthtrial.gans.dataset import RealCases
+from synthtrial.gans.generator import Generator
 
 
 def kinds_of_pairs(
-    synthetic: SyntheticCohort, cohort: PreparedCohort, generator: GAN, learned: RealCases
+    synthetic: SyntheticCohort, cohort: PreparedCohort, generator: Generator, learned: RealCases
 ) -> dict[str, tuple[Cases, Cases]]:
     """Real cases and the synthetic ones that belong to them, by kind; empty for a generator that makes no pairs.
 

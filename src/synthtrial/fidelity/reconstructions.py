@@ -7,8 +7,8 @@ import torch
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.fidelity.cases import Cases, real_cases
-from synthtrial.gans.base import GAN
 from synthtrial.gans.dataset import RealCases
+from synthtrial.gans.generator import Generator
 
 
 class Reconstructions:
@@ -19,7 +19,7 @@ class Reconstructions:
         cases: the real cases that it has seen.
     """
 
-    def __init__(self, generator: GAN, cases: RealCases) -> None:
+    def __init__(self, generator: Generator, cases: RealCases) -> None:
         self.generator = generator
         self.cases = cases
         self.labels = cases.cohort.labels
@@ -50,7 +50,7 @@ class Reconstructions:
         return self.cases.representation.decode(again[0].float().cpu().numpy())
 
 
-def reconstructions(generator: GAN, cases: RealCases, cohort: PreparedCohort) -> tuple[Cases, Cases] | None:
+def reconstructions(generator: Generator, cases: RealCases, cohort: PreparedCohort) -> tuple[Cases, Cases] | None:
     """The seen cases and what comes back of each; None for a family without an encoder."""
     seen = real_cases(cohort, cases.roles.real)
     with torch.inference_mode():

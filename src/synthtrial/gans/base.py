@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from synthtrial.gans import ema
+from synthtrial.gans.generator import Generator
 from synthtrial.gans.history import LossHistory
 from synthtrial.gans.parallel import average_gradients
 from synthtrial.gans.phases import Batch, Loss, OptimizerFactory, Penalty, Phase, Terms, split_batch, train_only
@@ -19,7 +19,7 @@ from synthtrial.gans.precision import full_precision
 from synthtrial.gans.schedule import Schedule
 
 
-class GAN(pl.LightningModule):
+class GAN(Generator):
     """A generative adversarial network that trains by a schedule of phases.
 
     A family builds its networks, `generator`, `discriminator` and `generator_ema = ema.frozen_copy(generator)`, in
@@ -38,22 +38,12 @@ class GAN(pl.LightningModule):
     Attributes:
         images_seen: real images learned from so far, over all processes.
         history: means of the loss terms per logging interval.
-        saved_networks: names of the networks that a trained model keeps.
-        conditions_on: what `sample` must be told, and what the data loader therefore gives: nothing, the index of a
-            class (`label`), a case to translate (`source`), or the channels of a mask (`mask`).
-        makes_masks: whether a family that takes masks can do without, and draw its own.
-        uses_unlabelled: whether it also learns from cases without any of its classes.
-        latent: length of the noise vector that samples start from; 0 for a family that starts from no vector.
     """
 
     generator: nn.Module
     generator_ema: nn.Module
     discriminator: nn.Module
     saved_networks: ClassVar[tuple[str, ...]] = ("generator_ema",)
-    conditions_on: Literal["", "label", "source", "mask"] = ""
-    makes_masks: bool = False
-    uses_unlabelled: ClassVar[bool] = False
-    latent: int = 0
 
     def __init__(self, generator_optimizer: OptimizerFactory, discriminator_optimizer: OptimizerFactory) -> None:
         super().__init__()
@@ -61,7 +51,6 @@ class GAN(pl.LightningModule):
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
         self.schedule = Schedule(images=1, batch_size=1)
-        self.seed = 0
         self.images_seen = 0
         self.history = LossHistory()
 
@@ -79,46 +68,7 @@ class GAN(pl.LightningModule):
         """Named terms that the generator minimises."""
         raise NotImplementedError
 
-    def decode(self, noise: Tensor, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Make `(n, C, *spatial)` in [-1, 1] from noise, by the averaged generator.
-
-        Args:
-            noise: `(n, ...)`, as `draw_noise` or `encode` makes it.
-            rng: a CPU generator for what else is random inside, such as a style's noise.
-            condition: see `sample`.
-        """
-        raise NotImplementedError
-
     # What a family may change
-
-    def draw_noise(self, n: int, rng: torch.Generator) -> Tensor | None:
-        """Standard normal noise `(n, ...)` for n samples, on the CPU; None for a family that starts from none."""
-        return torch.randn(n, self.latent, generator=rng) if self.latent else None
-
-    def sample(self, n: int, rng: torch.Generator, condition: Tensor | None = None) -> Tensor:
-        """Draw `(n, C, *spatial)` in [-1, 1] from the averaged generator.
-
-        Args:
-            n: how many.
-            rng: a CPU generator, which all noise is drawn from.
-            condition: one per sample, see `conditions_on`: `(n,)` class indices, `(n, C, *spatial)` cases to translate,
-                or `(n, labels, *spatial)` masks, 1 inside and -1 outside.
-        """
-        noise = self.draw_noise(n, rng)
-        if noise is None:
-            raise NotImplementedError
-        return self.decode(noise, rng, condition)
-
-    def encode(self, images: Tensor) -> Tensor | None:
-        """The noise `(B, ...)` that gives images `(B, C, *spatial)` again; None for a family without an encoder."""
-        return None
-
-    def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor | None:
-        """Encode images `(B, C, *spatial)`, of classes `(B,)` where the family has them, and generate them again.
-
-        None for a family without an encoder.
-        """
-        return None
 
     def prepare_batch(self, batch: Batch) -> Batch:
         """Add to a batch what the phases of this step share."""

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from synthtrial.errors import ConfigError
-from synthtrial.gans.base import GAN
 from synthtrial.gans.dataset import RealCases
+from synthtrial.gans.generator import Generator
 
 Masks = Callable[[int], tuple[np.ndarray, str]]
 """The label map `(*shape)` for sample i, and the real case that it comes from, if any."""
@@ -23,7 +23,7 @@ class Condition:
     """What one sample is told.
 
     Attributes:
-        value: `condition` of `GAN.sample`, for one sample; None when it is told nothing.
+        value: `condition` of `Generator.sample`, for one sample; None when it is told nothing.
         label: name of its class, if it has one.
         source_case: the real case that it is made from, if any.
     """
@@ -43,11 +43,12 @@ class Conditions:
     """
 
     def __init__(
-        self, kind: Literal["", "label", "source", "mask"], cases: RealCases, masks: Masks | None = None
+        self, kind: Literal["", "label", "source", "mask", "index"], cases: RealCases, masks: Masks | None = None
     ) -> None:
         self.cases = cases
         self.masks = masks or self.real_mask
-        self._make = {"": self.nothing, "label": self.label, "source": self.source, "mask": self.mask}[kind]
+        kinds = {"": self.nothing, "label": self.label, "source": self.source, "mask": self.mask, "index": self.index}
+        self._make = kinds[kind]
 
     def __call__(self, index: int) -> Condition:
         """The condition of sample `index`."""
@@ -77,6 +78,10 @@ class Conditions:
         blank = np.zeros((cohort.facts["channels"], *cohort.shape), np.float32)
         return Condition(self.cases.encode(blank, label_map)[None, -count:], source_case=source_case)
 
+    def index(self, index: int) -> Condition:
+        """The index itself."""
+        return Condition(torch.tensor([index]))
+
     def real_mask(self, index: int) -> tuple[np.ndarray, str]:
         """The mask of the real case at the index."""
         case_id = self.cases.real_at(index)
@@ -97,7 +102,7 @@ class FixedSamples:
     n: int
     seed: int
 
-    def __call__(self, gan: GAN) -> Tensor:
+    def __call__(self, gan: Generator) -> Tensor:
         """Draw `(n, C, *spatial)`, one by one to save memory; on the CPU, float32."""
         rng = torch.Generator().manual_seed(self.seed % 2**32)
         return torch.cat([draw(gan, rng, self.conditions(index)) for index in range(self.n)])
@@ -109,7 +114,7 @@ class FixedSamples:
         return torch.cat([self.conditions(index).value for index in range(self.n)])  # type: ignore[misc]
 
 
-def draw(gan: GAN, rng: torch.Generator, condition: Condition) -> Tensor:
+def draw(gan: Generator, rng: torch.Generator, condition: Condition) -> Tensor:
     """Draw one sample `(1, C, *spatial)`; on the CPU, float32."""
     value = condition.value if condition.value is None else condition.value.to(gan.device)
     return gan.sample(1, rng, value).float().cpu()

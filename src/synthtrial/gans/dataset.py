@@ -70,6 +70,10 @@ def cases_of_model(model: dict[str, Any], cohort: PreparedCohort, uses_unlabelle
 
 
 def seen_with_copies(model: dict[str, Any], cohort: PreparedCohort) -> list[str]:
-    """Ids of the cases that a generator has seen, and of their augmented copies where it has learned from them."""
+    """Ids of the cases that a generator has seen, and of their augmented copies where it has learned from them.
+
+    A control, whose `train` is null, never does.
+    """
     seen = list(model["seen_cases"])
-    return seen + (cohort.augmented_of(seen) if model["config"].get("train", {}).get("copies", True) else [])
+    train = model["config"].get("train", {})
+    return seen + (cohort.augmented_of(seen) if train is not None and train.get("copies", True) else [])

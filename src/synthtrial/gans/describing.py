@@ -33,10 +33,12 @@ def print_description(config: dict[str, Any]) -> None:
     """
     import torch
 
+    from synthtrial.gans.base import GAN
     from synthtrial.gans.model import build, networks, parameter_counts
 
     with torch.device("meta"):
         gan = build(config)
+    assert isinstance(gan, GAN)
     gan.to("meta")
     shapes = output_shapes(gan, config)
     console = Console(width=100, highlight=False)

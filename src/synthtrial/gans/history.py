@@ -126,8 +126,10 @@ class LossHistory:
 
         The first two have `images`, then one column per term; a term that did not occur in an interval is empty.
         """
-        for name, rows in (("losses", self.rows), ("losses_smooth", self.smooth), ("losses_summary", self.summary())):
-            columns = list(dict.fromkeys(column for row in rows for column in row))
+        summary = ("term", "min", "max", "mean", "average")
+        tables = {"losses": (("images",), self.rows), "losses_smooth": (("images",), self.smooth)}
+        for name, (first, rows) in {**tables, "losses_summary": (summary, self.summary())}.items():
+            columns = list(dict.fromkeys([*first, *(column for row in rows for column in row)]))
             with (
                 atomic_file(folder / f"{name}.csv") as partial,
                 partial.open("w", newline="", encoding="utf-8") as file,

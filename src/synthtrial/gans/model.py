@@ -14,15 +14,15 @@ from torch import nn
 
 from synthtrial import params
 from synthtrial.errors import ConfigError, TrainingError
-from synthtrial.gans.base import GAN
+from synthtrial.gans.generator import Generator
 from synthtrial.gans.settings import check_sizes
 
 NOT_NETWORK = ("train", "representation", "fits", "classes", "domains", "start_from")
 """Keys of a generator's configuration that its networks don't need as they are."""
 
 
-def build(config: dict[str, Any]) -> GAN:
-    """Build the untrained GAN that a generator's configuration describes.
+def build(config: dict[str, Any]) -> Generator:
+    """Build the generator that a configuration describes, before it has learned anything.
 
     Raises:
         ConfigError: when a key is unknown or missing, a value can't be, or the family can't make the size asked for.
@@ -33,8 +33,8 @@ def build(config: dict[str, Any]) -> GAN:
         gan = params.build(settings)
     except TypeError as error:
         raise ConfigError(f"{config['_target_']}: {error}") from error
-    if not isinstance(gan, GAN):
-        raise ConfigError(f"_target_ {config['_target_']!r} is no subclass of synthtrial.gans.base.GAN")
+    if not isinstance(gan, Generator):
+        raise ConfigError(f"_target_ {config['_target_']!r} is no subclass of synthtrial.gans.generator.Generator")
     return gan
 
 
@@ -56,29 +56,29 @@ def class_count(config: dict[str, Any]) -> dict[str, int]:
     return {"n_classes": len(classes)}
 
 
-def networks(gan: GAN) -> dict[str, nn.Module]:
+def networks(gan: Generator) -> dict[str, nn.Module]:
     """The networks that learn, by name; without the averaged generator, and modules that hold buffers only."""
     children = {name: module for name, module in gan.named_children() if name != "generator_ema"}
     return {name: module for name, module in children.items() if any(True for _ in module.parameters())}
 
 
-def parameter_counts(gan: GAN) -> dict[str, int]:
+def parameter_counts(gan: Generator) -> dict[str, int]:
     """Parameters of each network that learns."""
     return {name: sum(p.numel() for p in module.parameters()) for name, module in networks(gan).items()}
 
 
-def kept_state(gan: GAN) -> dict[str, torch.Tensor]:
+def kept_state(gan: Generator) -> dict[str, torch.Tensor]:
     """Parameters and buffers of the networks that a trained model keeps."""
     return {key: value for key, value in gan.state_dict().items() if key.split(".")[0] in gan.saved_networks}
 
 
-def save_generator(gan: GAN, path: Path) -> str:
+def save_generator(gan: Generator, path: Path) -> str:
     """Write what a trained model keeps, and return the file's SHA-256."""
     save_file(_on_cpu(kept_state(gan)), path)
     return file_hash(path)
 
 
-def save_rest(gan: GAN, path: Path) -> None:
+def save_rest(gan: Generator, path: Path) -> None:
     """Write the networks that only a further training needs, such as the discriminator."""
     kept = kept_state(gan).keys()
     rest = networks(gan).keys() - {"generator"}
@@ -90,7 +90,7 @@ def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {key: value.cpu().contiguous() for key, value in tensors.items()}
 
 
-def load_generator(folder: Path) -> GAN:
+def load_generator(folder: Path) -> Generator:
     """Read a trained generator from `models/<generator>/<split>/`, in evaluation mode; ready for `sample`.
 
     Networks that are not kept, such as the discriminator, have random weights.
@@ -110,13 +110,14 @@ def load_generator(folder: Path) -> GAN:
     return gan.eval().requires_grad_(False)
 
 
-def load_weights(gan: GAN, path: Path) -> None:
+def load_weights(gan: Generator, path: Path) -> None:
     """Load the networks that a trained model keeps from a safetensors file.
 
     Raises:
         TrainingError: when they don't fit.
     """
     weights = load_file(path)
+    gan.make_room(weights)
     expected = kept_state(gan)
     wrong = [key for key in expected.keys() | weights.keys() if _shape(expected, key) != _shape(weights, key)]
     if wrong:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,24 @@ class ImagesBar(pl.Callback):
 
     def on_exception(self, trainer: pl.Trainer, gan: pl.LightningModule, exception: BaseException) -> None:
         self.bar.stop()
+
+
+class TrainingTime(pl.Callback):
+    """Tells when training began and ended.
+
+    Args:
+        on_trained: called at the end with the Unix times of the beginning and the end, s.
+    """
+
+    def __init__(self, on_trained: Callable[[float, float], None]) -> None:
+        self.on_trained = on_trained
+        self.started = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, gan: pl.LightningModule) -> None:
+        self.started = time.time()
+
+    def on_train_end(self, trainer: pl.Trainer, gan: pl.LightningModule) -> None:
+        self.on_trained(self.started, time.time())
 
 
 class SamplePages(pl.Callback):

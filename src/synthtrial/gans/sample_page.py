@@ -10,6 +10,9 @@ from torch import Tensor
 
 from synthtrial.atomic import atomic_file
 
+SHOWN = 8
+"""Cases on a page."""
+
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2")
 """Okabe and Ito's colours, one per label."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +17,19 @@ from synthtrial.errors import ConfigError
 from synthtrial.gans.base import GAN
 from synthtrial.gans.checkpoints import resumable
 from synthtrial.gans.conditions import Conditions, FixedSamples
+from synthtrial.gans.controls.control import Control
+from synthtrial.gans.controls.learning import learn
 from synthtrial.gans.dataset import RealCases
-from synthtrial.gans.fitting import as_size
+from synthtrial.gans.lesson import Lesson
 from synthtrial.gans.loop import fit
 from synthtrial.gans.memory import return_memory_promptly
-from synthtrial.gans.model import build, file_hash, load_weights, parameter_counts, save_generator, save_rest
-from synthtrial.gans.progress import SamplePages
-from synthtrial.gans.roles import Roles, roles_of
-from synthtrial.gans.sample_page import write_sample_page
+from synthtrial.gans.model import build, file_hash, load_weights, save_generator, save_rest
+from synthtrial.gans.progress import SamplePages, TrainingTime
+from synthtrial.gans.roles import Roles
+from synthtrial.gans.sample_page import SHOWN, write_sample_page
 from synthtrial.gans.schedule import Schedule
 from synthtrial.gans.transfer import Transfer, transfer
 from synthtrial.gans.watch import CollapseWatch
-
-SHOWN = 8
-"""Cases on a sample page, and images that diversity is measured on."""
 
 
 def train(
@@ -47,11 +45,14 @@ def train(
     seed: int,
     logger: Any = None,
     on_images: Callable[[int, Path], None] | None = None,
+    on_trained: Callable[[float, float], None] | None = None,
 ) -> dict[str, Any]:
     """Train a generator, or go on from its last checkpoint, and write `models/<generator>/<split>/`.
 
+    A control learns at once instead, see `controls`.
+
     Args:
-        config: a generator's configuration, see conf/generator.
+        config: a generator's configuration, see conf/generator and conf/control.
         name: what the study calls it.
         cohort: the prepared cohort.
         split: name of the part of the cohort that it may see.
@@ -62,6 +63,7 @@ def train(
         seed: seed of the weights, the noise and the order of cases.
         logger: a Lightning logger, a list of them, or None.
         on_images: called after every checkpoint with the images seen and a picture of samples.
+        on_trained: called after the last step with the Unix times of the beginning and the end of training, s.
 
     Returns:
         What `model.json` says of the training.
@@ -74,9 +76,13 @@ def train(
     if trainer.get("threads"):
         torch.set_num_threads(trainer["threads"])
     torch.manual_seed(seed % 2**32)
+    lesson = Lesson(config=config, name=name, cohort=cohort, split=split, case_ids=case_ids, seed=seed)
     gan = build(config)
+    if isinstance(gan, Control):
+        return learn(gan, lesson, folder)
+    assert isinstance(gan, GAN)
     gan.schedule, gan.seed = Schedule.from_config(config["train"]), seed
-    cases = cases_of(gan, config, cohort, case_ids, split, trainer["devices"])
+    cases = cases_of(gan, lesson, trainer["devices"])
     started = transfer(gan, Path(config["start_from"]), config["_target_"]) if config.get("start_from") else None
     if started:
         print(started)
@@ -90,6 +96,7 @@ def train(
 
     watch = CollapseWatch(shown, samples, gan.schedule.smallest_diversity, gan.schedule.patience, checkpoints)
     callbacks: list[pl.Callback] = [watch, *([SamplePages(page, checkpoints, on_images)] if on_images else [])]
+    callbacks += [TrainingTime(on_trained)] if on_trained else []
     last = resumable(checkpoints, origin_of(config, cohort, cases.roles, seed, started))
     if not fit(gan, cases, callbacks, last, checkpoints, trainer, logger, f"train {name} on {split}"):
         return {}
@@ -103,48 +110,35 @@ def train(
         if again := reconstructions(gan, cases):
             rows = {"real": shown, "reconstructed": torch.cat(again)}
             write_sample_page(partial / "reconstructions.png", rows, cases.representation)
-        facts = {
-            "generator": name,
-            "config": config,
-            "representation": representation_of(config, cohort),
-            "split": split,
-            **seen(cohort, case_ids, cases.roles),
-            "start_from": asdict(started) if started else None,
-            "images_seen": gan.images_seen,
-            "seed": seed,
-            "collapsed": bool(watch.reason),
-            "reason": watch.reason,
-            "weights_sha256": weights_hash,
-            "parameters": parameter_counts(gan),
-        }
+        facts = lesson.facts(
+            gan, cases.roles, weights_hash, images_seen=gan.images_seen, started=started, collapse=watch.reason
+        )
         write_json(partial / "model.json", facts)
     return facts
 
 
-def cases_of(
-    gan: GAN, config: dict[str, Any], cohort: PreparedCohort, case_ids: list[str], split: str, devices: int
-) -> RealCases:
+def cases_of(gan: GAN, lesson: Lesson, devices: int) -> RealCases:
     """The cases that a generator learns from, each in its role.
 
     Raises:
         ConfigError: when a class or a domain has no case, or there are fewer cases than in a batch.
     """
-    roles = roles_of(config, cohort, case_ids, gan.uses_unlabelled)
+    roles = lesson.roles(gan.uses_unlabelled)
     if gan.conditions_on == "source" and not roles.source:
         raise ConfigError("this generator translates: `domains` must say which cases it translates, and into which")
     if gan.schedule.copies:
-        roles = roles.with_copies(cohort)
+        roles = roles.with_copies(lesson.cohort)
     size = gan.schedule.batch_size
     if size > len(roles.real):
         raise ConfigError(
-            f"train.batch_size={size} is larger than {split!r}, which has {len(roles.real)} cases to learn from"
+            f"train.batch_size={size} is larger than {lesson.split!r}, which has {len(roles.real)} cases to learn from"
         )
     if size % (devices * gan.schedule.accumulate):
         raise ConfigError(
             f"train.batch_size={size} must be a multiple of trainer.devices={devices} times "
             f"train.accumulate={gan.schedule.accumulate}"
         )
-    return RealCases(cohort, roles, build_representation(representation_of(config, cohort)), gan.seed)
+    return RealCases(lesson.cohort, roles, build_representation(lesson.representation()), gan.seed)
 
 
 def reconstructions(gan: GAN, cases: RealCases) -> list[Tensor]:
@@ -170,31 +164,3 @@ def origin_of(
         "seed": seed,
         "start": started.weights_sha256 if started else None,
     }
-
-
-def seen(cohort: PreparedCohort, case_ids: list[str], roles: Roles) -> dict[str, list[str]]:
-    """The cases of a split that a generator has seen, and their patients; copies count as their originals."""
-    used = set(roles.seen)
-    seen_cases = [case_id for case_id in case_ids if case_id in used]
-    return {"seen_cases": seen_cases, "seen_patients": sorted(cohort.patients(seen_cases))}
-
-
-def representation_of(config: dict[str, Any], cohort: PreparedCohort) -> dict[str, Any]:
-    """Complete a generator's `representation:` subtree with the facts of the cohort.
-
-    Raises:
-        ConfigError: when the generator's `image_channels` are not what the representation yields.
-    """
-    settings = {
-        **config["representation"],
-        "labels": cohort.labels,
-        "image_channels": cohort.facts["channels"],
-        "shape": list(cohort.shape),
-        "padded_shape": list(as_size(config["image_size"], config["spatial_dims"])),
-    }
-    channels = build_representation(settings).channels
-    if channels != config["image_channels"]:
-        raise ConfigError(
-            f"image_channels={config['image_channels']}, but this cohort's images and masks make {channels} channels"
-        )
-    return settings

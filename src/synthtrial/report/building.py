@@ -18,7 +18,11 @@ from synthtrial.report.results import Results
 from synthtrial.report.sections import (
     cohort,
     copies,
+    datasheet,
+    dose_response,
     fidelity,
+    learning_curve,
+    paper,
     predictions,
     reproduction,
     samples,
@@ -28,8 +32,22 @@ from synthtrial.report.sections import (
 )
 from synthtrial.report.tables import fidelity_frame, fold_frame, generator_loss_frame
 
-SECTIONS = (verdict, scores, predictions, fidelity, copies, samples, training, cohort, reproduction)
-"""The page, from top to bottom. Each module has `section(results) -> Section`."""
+SECTIONS = (
+    verdict,
+    learning_curve,
+    dose_response,
+    paper,
+    scores,
+    predictions,
+    fidelity,
+    copies,
+    samples,
+    training,
+    cohort,
+    datasheet,
+    reproduction,
+)
+"""The page, from top to bottom. Each module has `section(results) -> Section`; one without blocks is left out."""
 
 
 COMPARED = ("frechet", "frechet_mask", "frechet_pair", "copies")
@@ -51,7 +69,7 @@ def build(study_folder: Path, params: dict[str, Any], folder: Path, *, provenanc
         SynthtrialError: when a stage's results are missing.
     """
     results = read_results(Path(study_folder), params, provenance)
-    sections = [module.section(results) for module in SECTIONS]
+    sections = [section for module in SECTIONS if (section := module.section(results)).blocks]
     with atomic_folder(Path(folder)) as partial:
         write_json(partial / "verdict.json", results.verdict)
         write_tables(results, sections, partial / "tables")
@@ -81,8 +99,8 @@ def write_pictures(sections: list[Section], folder: Path, dpi: int) -> dict[str,
 def write_metrics(report: Path, path: Path) -> None:
     """Write the few numbers that `dvc metrics` compares between studies: flat names, finite values.
 
-    `dice/<segmenter>/<arm>/test` (mean over fold models and test patients), `difference/<segmenter>/<arm>`, and
-    `<metric>/<generator>`, with the split where there are several.
+    `<metric>/<segmenter>/<arm>/test` (of the protocol's metric, such as `dice`: mean over fold models and test
+    patients), `difference/<segmenter>/<arm>`, and `<metric>/<generator>`, with the split where there are several.
 
     Args:
         report: the folder that `build` wrote.
@@ -93,7 +111,7 @@ def write_metrics(report: Path, path: Path) -> None:
     metrics: dict[str, float] = {}
     for segmenter, model in verdict["models"].items():
         for arm, row in model["arms"].items():
-            metrics[f"dice/{segmenter}/{arm}/test"] = row["mean"]
+            metrics[f"{verdict['metric']}/{segmenter}/{arm}/test"] = row["mean"]
             if arm != verdict["reference"]:
                 metrics[f"difference/{segmenter}/{arm}"] = row["difference"]
     table = report / "tables" / "fidelity.csv"

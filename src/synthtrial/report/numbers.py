@@ -26,6 +26,11 @@ def p_value(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def percent(value: float) -> str:
+    """A share, or a relative error, which may be above 100 %: one decimal below 10 %, whole numbers above."""
+    return f"{100 * value:.{1 if round(100 * value, 1) < 10 else 0}f} %"
+
+
 def significant(value: float) -> str:
     """A quantity of unknown scale: three significant digits."""
     if value == 0:

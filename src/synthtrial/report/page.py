@@ -12,27 +12,52 @@ from synthtrial.report.figure_files import data_uri
 from synthtrial.report.figure_style import PAGE_INCHES
 from synthtrial.report.protocols import describe
 from synthtrial.report.results import Results
+from synthtrial.trial.protocol import protocol_of
 
 CSS_PER_INCH = 100
 """At this scale the 9-point text of a figure is a little smaller than the text of the page."""
 
 
 def render(results: Results, sections: list[Section], pictures: dict[str, Path]) -> str:
-    """The whole page.
+    """The page of a finished study.
 
     Args:
         results: of the study, for the head of the page.
         sections: in reading order.
         pictures: the PNG of every picture by its name.
     """
+    title = results.params["study"].get("title") or results.study
+    leaky = describe(results.protocol).leaky
+    return render_page(results.study, title, head_facts(results), sections, pictures, leaky=leaky)
+
+
+def render_page(
+    study: str,
+    title: str,
+    facts: list[tuple[str, str]],
+    sections: list[Section],
+    pictures: dict[str, Path],
+    *,
+    leaky: bool = False,
+) -> str:
+    """Any page of sections.
+
+    Args:
+        study: its name.
+        title: the heading.
+        facts: names and values under it.
+        sections: in reading order.
+        pictures: the PNG of every picture by its name.
+        leaky: whether to mark the protocol among the facts, every verdict, and whatever was measured on test cases.
+    """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(package_text("page.html.j2"))
     return template.render(
         style=package_text("style.css"),
-        study=results.study,
-        title=results.params["study"].get("title") or results.study,
-        facts=head_facts(results),
-        leaky=describe(results.protocol).leaky,
+        study=study,
+        title=title,
+        facts=facts,
+        leaky=leaky,
         sections=sections,
         image=lambda picture: data_uri(pictures[picture.name]),
         width=display_width,
@@ -50,11 +75,18 @@ def head_facts(results: Results) -> list[tuple[str, str]]:
         ),
         ("Grid", f"{shape} voxels" if len(cohort.shape) == 3 else f"{shape} pixels"),
         ("Development", f"{len(cohort.development)} cases in {len(cohort.folds)} folds"),
-        ("Test", f"{len(cohort.test)} cases of {len(cohort.patients(cohort.test))} patients"),
+        ("Judged", judged_cases(results)),
         ("Protocol", results.protocol),
         ("Generators", ", ".join(results.params["generator_names"]) or "none"),
         ("Segmenters", ", ".join(results.segmenters)),
     ]
+
+
+def judged_cases(results: Results) -> str:
+    """How many cases, of how many patients, the verdict rests on, and which they are."""
+    cohort, protocol = results.cohort, protocol_of(results.protocol)
+    case_ids = {case_id for fold in range(len(cohort.folds)) for case_id in protocol.judged(cohort, fold)}
+    return f"{len(case_ids)} cases of {len(cohort.patients(case_ids))} patients: {describe(results.protocol).judged}"
 
 
 def display_width(picture: Picture) -> int:

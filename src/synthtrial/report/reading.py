@@ -87,17 +87,21 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_arms(folder: Path, pairs: list[tuple[str, str]], name: str) -> pd.DataFrame:
-    """Read one file of every arm and segmenter into one frame that says whose rows they are."""
+    """Read one file of every arm and segmenter into one frame that says whose rows they are.
+
+    Results of a version that knew no repeats have one training per fold; words that are left out are empty.
+    """
     frames = []
     for arm, segmenter in pairs:
         frame = read_table(folder / "segment" / arm / segmenter / name, stage="segment")
-        frames.append(frame.assign(arm=arm, segmenter=segmenter))
+        words = {name: frame[name].fillna("") for name in ("convergence", "remark") if name in frame}
+        frames.append(frame.assign(arm=arm, segmenter=segmenter, repeat=frame.get("repeat", 0), **words))
     return pd.concat(frames, ignore_index=True)
 
 
 def read_stages(folder: Path) -> pd.DataFrame:
     """Read the record of each stage run, in the order they started; empty when nothing was recorded."""
-    columns = ["stage", "item", "started", "wall_s", "peak_rss_mb", "git_revision", "versions", "machine"]
+    columns = ["stage", "item", "started", "wall_s", "training_s", "peak_rss_mb", "git_revision", "versions", "machine"]
     records = [read_json(path, stage="any") for path in sorted(folder.glob("*.json"))]
     frame = pd.DataFrame(records, columns=columns)
     return frame.sort_values("started", kind="stable", ignore_index=True)

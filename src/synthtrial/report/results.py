@@ -13,10 +13,10 @@ import pandas as pd
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.report.figure_style import arm_colours, arm_markers
+from synthtrial.segmentation.metrics import in_words
+from synthtrial.trial.learning_arms import LearningCurve, read_curve
+from synthtrial.trial.scores import ENSEMBLE
 from synthtrial.trial.verdict import verdict
-
-ENSEMBLE = "ensemble"
-"""Value of `fold` in `cases.csv` for the ensemble of all fold models."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,11 @@ class Results:
         cohort: the prepared real cases.
         profile: content of `profile.json`.
         syntheses: one per generator and split.
-        fold_scores: all `folds.csv` together: one row per arm, segmenter and fold.
-        case_scores: all `cases.csv` together: one row per arm, segmenter, fold (or `ensemble`) and test case.
+        fold_scores: all `folds.csv` together: one row per arm, segmenter, fold and repeat.
+        case_scores: all `cases.csv` together: one row per arm, segmenter, fold (or `ensemble`), repeat and test case.
         curves: all `curves.csv` together, with `arm` and `segmenter`.
-        stages: one row per stage run: `stage, item, started, wall_s, peak_rss_mb, git_revision, versions, machine`.
+        stages: one row per stage run: `stage, item, started, wall_s, training_s, peak_rss_mb, git_revision, versions,
+            machine`.
     """
 
     folder: Path
@@ -92,7 +93,7 @@ class Results:
 
     @property
     def protocol(self) -> str:
-        """Who was allowed to see what: `holdout`, `nested` or `pooled`."""
+        """Who was allowed to see what: the name of one of `trial.protocol.PROTOCOLS`."""
         return self.params["protocol"]["name"]
 
     @property
@@ -102,14 +103,20 @@ class Results:
 
     @property
     def metric(self) -> str:
-        """What the verdict compares, in words: `Dice` of all labels, or of one."""
-        return self.params["protocol"]["metric"].replace("dice/", "Dice of ").replace("dice", "Dice")
+        """What the verdict compares, in words, such as `Dice`, `Dice of tumour` or `HD95 (mm)`."""
+        return in_words(self.params["protocol"]["metric"])
 
     @property
     def arms(self) -> list[str]:
-        """Names of the arms, the reference first."""
-        names = list(self.params["arm_names"])
+        """Names of the arms that the verdict is about, the reference first: all but those of the learning curve."""
+        added = self.learning_curve.added if self.learning_curve else []
+        names = [name for name in self.params["arm_names"] if name not in added]
         return [self.reference] + [name for name in names if name != self.reference]
+
+    @property
+    def learning_curve(self) -> LearningCurve | None:
+        """Which arms were trained again with fewer real cases."""
+        return read_curve(self.params.get("learning_curve"))
 
     @property
     def segmenters(self) -> list[str]:
@@ -141,7 +148,7 @@ class Results:
     def verdict(self) -> dict[str, Any]:
         """The verdict on every arm, as `verdict.json` has it."""
         return verdict(
-            self.case_scores,
+            self.case_scores[self.case_scores["arm"].isin(self.arms)],
             reference=self.reference,
             metric=self.params["protocol"]["metric"],
             alpha=self.params["protocol"]["alpha"],
@@ -154,6 +161,25 @@ class Results:
         """One synthesis of each generator and split."""
         return list({(one.generator, one.split): one for one in reversed(self.syntheses)}.values())[::-1]
 
+    @property
+    def pictured(self) -> list[Synthesis]:
+        """The syntheses whose pictures the page shows: those of the first split. Tables and warnings have all."""
+        return [one for one in self.syntheses if one.split == self.params["splits"][0]]
+
+    def where_others_are(self, stage: str) -> str:
+        """A sentence on the pictures of the other splits; empty where there is one split.
+
+        Args:
+            stage: folder that the pictures are in, `fidelity` or `models`.
+        """
+        first, *others = self.params["splits"]
+        if not others:
+            return ""
+        return (
+            f"Pictures are of split {first} alone, since {len(others)} more splits look much the same; theirs are in "
+            f"{self.folder.name}/{stage}/. Figures in tables are of every split."
+        )
+
     def place(self, draw: str, split: str) -> str:
         """A draw's name, with its split where the study has several."""
         return f"{draw}, {split}" if len(self.params["splits"]) > 1 else draw
@@ -164,11 +190,13 @@ class Results:
 
     def ensemble(self, segmenter: str, arm: str) -> pd.DataFrame:
         """The ensemble's rows of `case_scores`, one per test case."""
-        return self._scores(segmenter, arm).query("fold == @ENSEMBLE")
+        scores = self._scores(segmenter, arm)
+        return scores[scores["fold"] == ENSEMBLE]
 
     def fold_models(self, segmenter: str, arm: str) -> pd.DataFrame:
         """The fold models' rows of `case_scores`, one per fold and test case."""
-        return self._scores(segmenter, arm).query("fold != @ENSEMBLE")
+        scores = self._scores(segmenter, arm)
+        return scores[scores["fold"] != ENSEMBLE]
 
     def _scores(self, segmenter: str, arm: str) -> pd.DataFrame:
         scores = self.case_scores

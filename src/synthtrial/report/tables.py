@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,21 +13,35 @@ from synthtrial.report.results import Results
 
 
 def verdict_frame(results: Results, segmenter: str) -> pd.DataFrame:
-    """One row per arm with the crossed test's result, as `verdict.json` has it; the reference first, without one."""
+    """One row per arm with the test's result, as `verdict.json` has it; the reference first, without one.
+
+    The bootstrap's interval is in `bootstrap_low, bootstrap_high`; the parts of the squared standard error are in
+    `part_seed, part_fold, part_patient, part_residual`.
+    """
     arms = results.verdict["models"][segmenter]["arms"]
-    no_test = dict.fromkeys(("difference", "ci_low", "ci_high", "p", "p_adjusted", "p_wilcoxon_patients"), np.nan)
-    return pd.DataFrame(
-        [{"arm": arm, "verdict": "reference"} | no_test | arms[arm] for arm in results.arms if arm in arms]
-    )
+    of_test = ["difference", "ci_low", "ci_high", "p", "p_adjusted", "standard_error", "df", "smallest_detectable"]
+    beside_it = ["repeats_to_halve", "bootstrap_low", "bootstrap_high", "bootstrap_p", "p_wilcoxon_patients"]
+    no_test = dict.fromkeys([*of_test, *beside_it], np.nan)
+    return pd.DataFrame([{"arm": arm} | no_test | _verdict_row(arms[arm]) for arm in results.arms if arm in arms])
+
+
+def _verdict_row(entry: dict[str, Any]) -> dict[str, Any]:
+    """An arm's entry without what is nested in it."""
+    nested = ("variance", "variance_of_mean", "bootstrap")
+    row = {"verdict": "reference"} | {name: value for name, value in entry.items() if name not in nested}
+    bootstrap = entry.get("bootstrap") or {}
+    row |= {f"bootstrap_{name.removeprefix('ci_')}": value for name, value in bootstrap.items()}
+    return row | {f"part_{source}": part for source, part in entry.get("variance_of_mean", {}).items()}
 
 
 def validation_frame(results: Results, segmenter: str) -> pd.DataFrame:
-    """Validation Dice: one row per arm, one column per fold, their mean and standard deviation."""
+    """Validation Dice: one row per arm, one column per fold (mean of its repeats); mean and SD of all models."""
     scores = results.fold_scores.query("segmenter == @segmenter")
-    frame = scores.pivot(index="arm", columns="fold", values="validation_dice").reindex(results.arms)
+    frame = scores.pivot_table(index="arm", columns="fold", values="validation_dice", aggfunc="mean")
     folds = sorted(frame.columns, key=fold_order)
-    frame = frame[folds].rename(columns=lambda fold: f"fold {fold}")
-    statistics = pd.DataFrame({"mean": frame.mean(axis=1), "sd": frame.std(axis=1, ddof=1)})
+    frame = frame.reindex(results.arms)[folds].rename(columns=lambda fold: f"fold {fold}")
+    models = scores.groupby("arm")["validation_dice"]
+    statistics = pd.DataFrame({"mean": models.mean(), "sd": models.std(ddof=1)}).reindex(results.arms)
     return pd.concat([frame, statistics], axis=1).reset_index()
 
 
@@ -39,14 +54,15 @@ def test_frame(results: Results, segmenter: str) -> pd.DataFrame:
     """
     rows = []
     for arm in results.arms:
-        models = results.fold_models(segmenter, arm).groupby(["fold", "patient_id"])["dice"].mean().unstack("fold")
+        by_patient = results.fold_models(segmenter, arm).groupby(["fold", "repeat", "patient_id"])["dice"].mean()
+        models = by_patient.groupby(["fold", "repeat"]).mean()
         columns = ["dice", *results.label_columns]
         patients = results.ensemble(segmenter, arm).groupby("patient_id")[columns].mean()
         rows.append(
             {
                 "arm": arm,
-                "fold_models": models.mean().mean(),
-                "fold_models_sd": models.mean().std(ddof=1),
+                "fold_models": models.mean(),
+                "fold_models_sd": models.std(ddof=1),
                 "ensemble": patients["dice"].mean(),
                 "patients_sd": patients["dice"].std(ddof=1),
                 "patients": len(patients),
@@ -111,7 +127,7 @@ def loss_frame(results: Results) -> pd.DataFrame:
 
 def fold_frame(results: Results) -> pd.DataFrame:
     """All `folds.csv` together: validation and test Dice of every fold model."""
-    return results.fold_scores.sort_values(["segmenter", "arm", "fold"], ignore_index=True)
+    return results.fold_scores.sort_values(["segmenter", "arm", "fold", "repeat"], ignore_index=True)
 
 
 def generator_loss_frame(results: Results) -> pd.DataFrame:

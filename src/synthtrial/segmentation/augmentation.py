@@ -32,8 +32,8 @@ def augmentation(settings: AugmentationSettings, *, crop_shape: tuple[int, ...] 
         n_labels: labels of the mask.
 
     Returns:
-        A transform of `{"image": (C, *S), "mask": (1, *S)}` that gives `{"image": float32, "mask": uint8}` tensors.
-        `set_random_state` makes it repeatable.
+        A transform of `{"image": (C, *S), "mask": (1, *S)}` that gives `{"image": float32, "mask": uint8}` tensors;
+        `Repeatable` seeds it.
     """
     steps: list[Any] = []
     if crop_shape is not None:

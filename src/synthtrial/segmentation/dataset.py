@@ -10,6 +10,8 @@ import torch
 from monai.transforms import Compose
 from torch.utils.data import Dataset, Sampler
 
+from synthtrial.segmentation.repeatable import Repeatable
+
 Pair = tuple[np.ndarray, np.ndarray]
 
 
@@ -39,7 +41,8 @@ class CaseDataset(Dataset):
     """
 
     def __init__(self, cases: Sequence[TrainingCase], augment: Compose | None = None, seed: int = 0) -> None:
-        self.cases, self.augment, self.seed = list(cases), augment, seed
+        self.cases, self.seed = list(cases), seed
+        self.augment = None if augment is None else Repeatable(augment)
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -50,8 +53,7 @@ class CaseDataset(Dataset):
         sample = {"image": torch.from_numpy(image), "mask": torch.from_numpy(np.array(mask)[None])}
         if self.augment is None:
             return sample
-        self.augment.set_random_state(seed=int(np.random.SeedSequence([self.seed, draw]).generate_state(1)[0]))
-        return self.augment(sample)
+        return self.augment(sample, seed=int(np.random.SeedSequence([self.seed, draw]).generate_state(1)[0]))
 
 
 class ShuffledDraws(Sampler[tuple[int, int]]):

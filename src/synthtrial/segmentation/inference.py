@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import numpy as np
 import torch
 from monai.inferers import SlidingWindowInferer
@@ -10,30 +13,47 @@ from synthtrial.errors import CohortError
 
 
 def predict_probabilities(
-    network: torch.nn.Module, images: torch.Tensor, patch_shape: tuple[int, ...] | None, overlap: float
+    network: torch.nn.Module,
+    images: torch.Tensor,
+    patch_shape: tuple[int, ...] | None,
+    overlap: float,
+    flips: Sequence[int] = (),
 ) -> torch.Tensor:
     """Class probabilities of whole volumes, by a sliding window where the network was trained on smaller patches.
 
     Overlapping windows are averaged with Gaussian weights, which trust the centre of a window more than its border.
+    With `flips`, the network sees the images mirrored along every combination of the axes, `2 ** len(flips)` times, and
+    the mean of its answers, mirrored back, counts (nnU-Net, Isensee et al. 2021).
 
     Args:
         network: `(B, C, *patch) -> logits (B, 1 + L, *patch)`; it is put into evaluation mode.
         images: `(B, C, *S)` in [-1, 1].
         patch_shape: the shape that the network was trained on; None for whole volumes.
         overlap: share of two neighbouring windows that overlaps.
+        flips: spatial axes to mirror, 0 for the first; none for the images as they are.
 
     Returns:
         Probabilities `(B, 1 + L, *S)`, float32, on the network's device; channel 0 is the background.
     """
     network.eval()
     images = images.to(next(network.parameters()).device)
+    views = [[2 + axis for axis in axes] for n in range(len(flips) + 1) for axes in combinations(flips, n)]
     with torch.inference_mode():
-        if patch_shape is None or tuple(images.shape[2:]) == tuple(patch_shape):
-            return network(images).float().softmax(1)
-        window = SlidingWindowInferer(patch_shape, sw_batch_size=4, overlap=overlap, mode="gaussian")
-        probabilities = window(images, lambda patches: network(patches).float().softmax(1))
-        assert isinstance(probabilities, torch.Tensor)
-        return probabilities
+        total = _unmirrored(network, images, patch_shape, overlap)
+        for axes in views[1:]:
+            total += _unmirrored(network, images.flip(axes), patch_shape, overlap).flip(axes)
+        return total / len(views) if flips else total
+
+
+def _unmirrored(
+    network: torch.nn.Module, images: torch.Tensor, patch_shape: tuple[int, ...] | None, overlap: float
+) -> torch.Tensor:
+    if patch_shape is None or tuple(images.shape[2:]) == tuple(patch_shape):
+        return network(images).float().softmax(1)
+    window = SlidingWindowInferer(patch_shape, sw_batch_size=4, overlap=overlap, mode="gaussian")
+    probabilities = window(images, lambda patches: network(patches).float().softmax(1))
+    assert isinstance(probabilities, torch.Tensor)
+    return probabilities
 
 
 def to_original_grid(

@@ -1,4 +1,4 @@
-"""One fold model in training: DiceCE loss, AdamW, linear warm-up and cosine decay by step."""
+"""A network in training: DiceCE loss, deep supervision, AdamW, linear warm-up and cosine decay by step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from monai.losses import DiceCELoss
+from monai.losses import DeepSupervisionLoss, DiceCELoss
 
 from synthtrial.errors import TrainingError
 from synthtrial.segmentation.inference import predict_probabilities
@@ -17,24 +17,26 @@ from synthtrial.segmentation.metrics import dice_per_label, with_mean
 from synthtrial.segmentation.settings import TrainSettings
 
 CURVE_POINTS = 50
-"""Points of the loss curve over a whole training."""
+"""Points of the loss curve over a whole phase of a training."""
 
 Batch = dict[str, torch.Tensor]
 CurveRow = dict[str, float | None]
 
 
 class SegmentationModule(pl.LightningModule):
-    """Train a network with the sum of Dice loss and cross-entropy.
+    """Train a network with the sum of Dice loss and cross-entropy, over one phase of a training.
 
     Args:
-        network: `(B, C, *S) -> logits (B, 1 + L, *S)`.
-        settings: budget and optimisation.
+        network: `(B, C, *S) -> logits (B, 1 + L, *S)`, or in training a list of those and of coarser ones.
+        settings: optimisation.
         labels: names of the labels.
+        steps: optimizer steps of this phase; the learning rate rises and falls once within them.
+        first_step: steps done in the phases before; the curve goes on counting.
         on_step: called with (step, mean loss since the last call) at each point of the curve.
 
     Attributes:
         curve: rows `step, loss, validation_dice`; `loss` is the mean since the row before, `validation_dice` (NaN
-            between validations) is measured on the prepared grid, without augmentation.
+            between validations) is measured on the prepared grid, without augmentation and without `flips`.
     """
 
     def __init__(
@@ -42,27 +44,34 @@ class SegmentationModule(pl.LightningModule):
         network: torch.nn.Module,
         settings: TrainSettings,
         labels: list[str],
+        *,
+        steps: int,
+        first_step: int = 0,
         on_step: Callable[[int, float], None] | None = None,
     ) -> None:
         super().__init__()
         self.network, self.settings, self.labels, self.on_step = network, settings, labels, on_step
-        self.criterion = DiceCELoss(to_onehot_y=True, softmax=True)
+        self.steps, self.first_step = steps, first_step
+        self.criterion = DeepSupervisionLoss(DiceCELoss(to_onehot_y=True, softmax=True), weight_mode="exp")
         self.curve: list[CurveRow] = []
         self._losses: list[torch.Tensor] = []
         self._validation: list[float] = []
 
     def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
-        """Loss of one batch."""
-        loss = self.criterion(self.network(batch["image"]).float(), batch["mask"])
+        """Loss of one batch; with deep supervision the mean over the levels, each weighing half of the finer one."""
+        logits = self.network(batch["image"])
+        loss = self.criterion(logits, batch["mask"])
+        if isinstance(logits, list):
+            loss = loss / sum(self.criterion.get_weights(len(logits)))
         self._losses.append(loss.detach())
         return loss
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Add a point to the curve, now and then: reading a loss waits for the device."""
-        step = self.global_step
-        interval = max(1, self.settings.steps // CURVE_POINTS)
-        if step % interval and step % self.settings.validate_every and step != self.settings.steps:
+        intervals = (max(1, self.steps // CURVE_POINTS), self.settings.validate_every, self.steps)
+        if all(self.global_step % interval for interval in intervals):
             return
+        step = self.first_step + self.global_step
         loss = float(torch.stack(self._losses).mean())
         self._losses.clear()
         if not math.isfinite(loss):
@@ -90,20 +99,28 @@ class SegmentationModule(pl.LightningModule):
         self._validation.clear()
         self.curve[-1]["validation_dice"] = dice
         if self.logger is not None:
-            self.logger.log_metrics({"validation_dice": dice}, step=self.global_step)
+            self.logger.log_metrics({"validation_dice": dice}, step=self.first_step + self.global_step)
 
     def configure_optimizers(self) -> Any:
         """AdamW with the learning rate set at every step."""
         settings = self.settings
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, settings))
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: learning_rate_factor(step, self.steps, settings.warmup)
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def learning_rate_factor(step: int, settings: TrainSettings) -> float:
-    """Share of the peak learning rate at a step: a linear rise during the warm-up, then half a cosine to zero."""
-    warmup_steps = round(settings.warmup * settings.steps)
+def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
+    """Share of the peak learning rate at a step of `steps`: a linear rise, then half a cosine to zero.
+
+    Args:
+        step: from 0.
+        steps: steps of the phase.
+        warmup: share of them over which the rate rises.
+    """
+    warmup_steps = round(warmup * steps)
     if step < warmup_steps:
         return (step + 1) / (warmup_steps + 1)
-    progress = (step - warmup_steps) / max(1, settings.steps - warmup_steps)
+    progress = (step - warmup_steps) / max(1, steps - warmup_steps)
     return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

@@ -24,7 +24,8 @@ def build_network(
         seed: seed of the initial weights.
 
     Returns:
-        A network `(B, channels, *S) -> logits (B, 1 + n_labels, *S)`.
+        A network `(B, channels, *S) -> logits (B, 1 + n_labels, *S)`. In training, one with deep supervision, such as
+        SegResNetDS, returns a list instead: these logits, and after them coarser and coarser ones.
 
     Raises:
         ConfigError: when the network refuses its arguments.
@@ -41,9 +42,10 @@ def check_shape(network: torch.nn.Module, channels: int, shape: tuple[int, ...],
     """Raise a ConfigError unless the network returns logits on the grid of a `(channels, *shape)` input."""
     was_training = network.training
     network.eval()
+    image = torch.zeros(1, channels, *shape, device=next(network.parameters()).device)
     try:
         with torch.no_grad():
-            fits = network(torch.zeros(1, channels, *shape)).shape[2:] == shape
+            fits = network(image).shape[2:] == shape
     except (RuntimeError, ValueError):  # skip connections of odd sizes, or nothing left to normalise
         fits = False
     network.train(was_training)

@@ -7,22 +7,24 @@ import logging
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file, save_file
-from torch.utils.data import DataLoader
 
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.errors import ConfigError
-from synthtrial.hardware import lightning_precision
+from synthtrial.hardware import best_device, lightning_precision
 from synthtrial.segmentation.augmentation import augmentation
-from synthtrial.segmentation.dataset import CaseDataset, InOrder, ShuffledDraws, TrainingCase
+from synthtrial.segmentation.convergence import unfinished, why_not_learned
+from synthtrial.segmentation.dataset import TrainingCase
+from synthtrial.segmentation.loading import batches, in_order
 from synthtrial.segmentation.module import CurveRow, SegmentationModule
 from synthtrial.segmentation.network import build_network, check_shape
+from synthtrial.segmentation.phases import Phase, phases
 from synthtrial.segmentation.settings import TrainSettings, train_settings
 
 
@@ -35,12 +37,18 @@ class Fitted:
         curve: rows `step, loss, validation_dice`, as the module's.
         final_loss: mean training loss of the last row.
         seconds: wall time of the training.
+        steps: optimizer steps done.
+        convergence: empty when the model has learned, else in words why not.
+        remark: words about a model that has learned, but would have learned more with more steps; else empty.
     """
 
     network: torch.nn.Module
     curve: list[CurveRow]
     final_loss: float
     seconds: float
+    steps: int
+    convergence: str
+    remark: str
 
 
 def fit(
@@ -53,6 +61,8 @@ def fit(
     settings: Mapping[str, Any],
     trainer: Mapping[str, Any],
     seed: int,
+    pretrain_cases: Sequence[TrainingCase] = (),
+    pretrain: float = 0.0,
     checkpoint: Path | None = None,
     logger: Any = None,
     on_step: Callable[[int, float], None] | None = None,
@@ -63,6 +73,10 @@ def fit(
     they stay honest, and so that every arm gets the same budget. The learning rate has fallen to zero at the end. On
     a CPU, the same seed gives the same weights, with any number of loader workers.
 
+    With pretraining, the network learns from `pretrain_cases` first and then from `cases`: the learning rate rises and
+    falls in each of both phases, the optimizer starts anew, and both together have the budget of a training on all
+    their cases.
+
     Args:
         cases: the training set; drawn in a new random order again and again until the steps are done.
         validation_cases: for the curve; may be empty.
@@ -72,6 +86,8 @@ def fit(
         settings: `network` and `train` of a `conf/segmenter` file.
         trainer: `accelerator`, `devices`, `precision`, and optionally `threads` and `loader_workers`.
         seed: seed of weights, order and augmentation.
+        pretrain_cases: the training set of the pretraining, of the same shape; empty without it.
+        pretrain: share of the steps that the pretraining gets; 0 without it.
         checkpoint: folder that keeps the finished model. Where it exists, the model is read instead of trained: whoever
             names the folder vouches that it stands for these very arguments.
         logger: a Lightning logger for `loss` and `validation_dice`.
@@ -84,45 +100,55 @@ def fit(
     if trainer.get("threads"):
         torch.set_num_threads(trainer["threads"])
     train = train_settings(settings["train"])
-    if not cases:
-        raise ConfigError("the training set is empty: no case to train the segmenter on")
+    steps = train.steps_for(len(cases) + len(pretrain_cases))
+    plan = phases(cases, pretrain_cases, pretrain=pretrain, steps=steps, seed=seed)
     network = build_network(
         settings["network"], spatial_dims=spatial_dims, channels=channels, n_labels=len(labels), seed=seed
     )
     if checkpoint is not None and checkpoint.is_dir():
-        return _read_fitted(checkpoint, network)
+        return read_fitted(checkpoint, network)
     shape = cases[0].loader()[1].shape
-    if wrong := [axis for axis in train.augmentation.flip_axes if axis not in range(len(shape))]:
-        raise ConfigError(f"train.augmentation.flip_axes: there is no axis {wrong[0]}; there are 0 to {len(shape) - 1}")
+    _check_axes(train, len(shape))
     crop_shape = _crop_shape(train, shape)
+    network.to(best_device(trainer))
     check_shape(network, channels, crop_shape or shape, settings["network"]["_target_"].rpartition(".")[2])
 
-    module = SegmentationModule(network, train, labels, on_step)
+    validation = in_order(validation_cases, train.batch_size)
     augment = augmentation(train.augmentation, crop_shape=crop_shape, n_labels=len(labels))
-    draws = ShuffledDraws(len(cases), train.steps * train.batch_size, seed)
-    batches: DataLoader = DataLoader(
-        CaseDataset(cases, augment, seed),
-        train.batch_size,
-        sampler=draws,
-        num_workers=trainer.get("loader_workers") or 0,
-    )
-    validation: DataLoader = DataLoader(
-        CaseDataset(validation_cases), train.batch_size, sampler=InOrder(len(validation_cases))
-    )
     started = time.perf_counter()
+    curve: list[CurveRow] = []
     with torch.random.fork_rng(), warnings.catch_warnings():
         torch.manual_seed(seed)  # dropout
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        _lightning_trainer(train, trainer, logger, validate=bool(validation_cases)).fit(module, batches, validation)
+        for phase in plan:
+            module = SegmentationModule(
+                network, train, labels, steps=phase.steps, first_step=phase.first_step, on_step=on_step
+            )
+            lightning = _lightning_trainer(phase, train, trainer, logger, validate=bool(validation_cases))
+            try:
+                lightning.fit(module, batches(phase, augment, train.batch_size, trainer), validation)
+            except SystemExit as stop:  # which Lightning makes of Ctrl-C
+                raise KeyboardInterrupt from stop
+            curve += module.curve
     fitted = Fitted(
         network=network.cpu().eval(),
-        curve=module.curve,
-        final_loss=float(module.curve[-1]["loss"] or 0.0),
+        curve=curve,
+        final_loss=float(curve[-1]["loss"] or 0.0),
         seconds=time.perf_counter() - started,
+        steps=steps,
+        convergence=why_not_learned(curve),
+        remark=unfinished(module.curve),
     )
     if checkpoint is not None:
         _write_fitted(checkpoint, fitted)
     return fitted
+
+
+def _check_axes(train: TrainSettings, spatial_dims: int) -> None:
+    """Raise a ConfigError when the cases lack an axis that they are to be mirrored along."""
+    for key, axes in (("augmentation.flip_axes", train.augmentation.flip_axes), ("flips", train.flips)):
+        if wrong := [axis for axis in axes if axis not in range(spatial_dims)]:
+            raise ConfigError(f"train.{key}: there is no axis {wrong[0]}; there are 0 to {spatial_dims - 1}")
 
 
 def _crop_shape(train: TrainSettings, shape: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -137,19 +163,22 @@ def _crop_shape(train: TrainSettings, shape: tuple[int, ...]) -> tuple[int, ...]
     return train.patch_shape
 
 
-def _lightning_trainer(train: TrainSettings, trainer: Mapping[str, Any], logger: Any, validate: bool) -> pl.Trainer:
+def _lightning_trainer(
+    phase: Phase, train: TrainSettings, trainer: Mapping[str, Any], logger: Any, validate: bool
+) -> pl.Trainer:
     """A Trainer that does nothing but train: progress, curve and checkpoint are ours."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return pl.Trainer(
         accelerator=trainer["accelerator"],
         devices=trainer["devices"],
         precision=lightning_precision(trainer),
-        max_steps=train.steps,
-        val_check_interval=min(train.validate_every, train.steps),
+        max_steps=phase.steps,
+        val_check_interval=min(train.validate_every, phase.steps),
         check_val_every_n_epoch=None,
         limit_val_batches=1.0 if validate else 0,
         num_sanity_val_steps=0,
         logger=logger or False,
+        log_every_n_steps=1,  # nothing is logged by its own ways, but a larger number warns of short trainings
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -159,11 +188,12 @@ def _lightning_trainer(train: TrainSettings, trainer: Mapping[str, Any], logger:
 def _write_fitted(folder: Path, fitted: Fitted) -> None:
     with atomic_folder(folder) as partial:
         save_file(fitted.network.state_dict(), partial / "weights.safetensors")
-        facts = {"final_loss": fitted.final_loss, "seconds": fitted.seconds, "curve": fitted.curve}
+        facts = {field.name: getattr(fitted, field.name) for field in fields(fitted) if field.name != "network"}
         write_json(partial / "fitted.json", facts)
 
 
-def _read_fitted(folder: Path, network: torch.nn.Module) -> Fitted:
+def read_fitted(folder: Path, network: torch.nn.Module) -> Fitted:
+    """Read a finished model from its checkpoint into a network of its kind."""
     network.load_state_dict(load_file(folder / "weights.safetensors"))
     facts = json.loads((folder / "fitted.json").read_text(encoding="utf-8"))
     return Fitted(network=network.eval(), **facts)

@@ -83,8 +83,9 @@ class Drawing:
         """What the user should know, one line each."""
         lines = []
         if self.accepted < count:
-            once = ", one per source case" if self.draws.translates else ""
-            lines.append(f"only {self.accepted} of {count} wanted cases were accepted in {len(self.rows)} draws{once}")
+            all_drawn = ", one per source case" if self.draws.translates else ", all that this generator keeps"
+            why = all_drawn if len(self.rows) == self.draws.limit else ""
+            lines.append(f"only {self.accepted} of {count} wanted cases were accepted in {len(self.rows)} draws{why}")
         if self.copies_found:
             lines.append(f"{self.copies_found} of {len(self.rows)} drawn cases were copies of training cases")
         if self.gate is not None:

@@ -16,9 +16,9 @@ from synthtrial.synthesis.decoding import Decoder, SyntheticCase
 if TYPE_CHECKING:
     import torch
 
-    from synthtrial.gans.base import GAN
     from synthtrial.gans.conditions import Condition, Conditions
     from synthtrial.gans.dataset import RealCases
+    from synthtrial.gans.generator import Generator
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Draws:
         learned: ids of the real cases that the generator has learned to make; not those that it translates.
         translates: each draw is the translation of one real case.
         limit: how many different draws there are; None for as many as one likes. A translation is the same each time,
-            so that no draw can be made from one source twice.
+            so that no draw can be made from one source twice; a control has as many as it keeps.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Draws:
             min_lesion_voxels=settings["min_lesion_voxels"],
         )
         self.translates = self.generator.conditions_on == "source"
-        self.limit = len(cases.roles.source) if self.translates else None
+        self.limit = len(cases.roles.source) if self.translates else self.generator.limit
 
     def __call__(self, index: int) -> Draw:
         """Draw number `index`."""
@@ -89,7 +89,7 @@ class Draws:
         return Draw(self.decode(drawn[0].numpy()), label, condition.source_case)
 
 
-def conditions_of(generator: GAN, cases: RealCases, masks: str, seed: int) -> Conditions:
+def conditions_of(generator: Generator, cases: RealCases, masks: str, seed: int) -> Conditions:
     """What each sample is told: its class, the case to translate, or its mask.
 
     Args:

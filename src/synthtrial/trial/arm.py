@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from synthtrial.errors import ConfigError
 from synthtrial.params import construct
 from synthtrial.setting_types import check_type
-from synthtrial.trial.protocol import protocol_of
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,9 @@ class Arm:
         real: share of the real training cases of a fold, 0 to 1. Smaller shares are subsets of larger ones.
         synthetic: draw to number of synthetic cases per real training case of the fold (of all of them, whatever
             `real`).
-        duplicated: further copies of the real cases, per real training case of the fold: no new information.
-        augmented: copies altered by `prepare.augment`, per real training case of the fold.
+        duplicated: further copies of the arm's own real cases, per real training case of the fold as well: no new
+            information, and as many cases as in an arm with so many synthetic ones.
+        augmented: altered copies of the arm's own real cases, which `prepare.augment` made, counted likewise.
         pretrain: share of the steps that are spent on the synthetic cases alone, first; the rest on the real ones
             alone. 0 mixes all cases in all steps.
         reseed: 0 takes the seeds of trainings that all arms share, which pairs arms further; other numbers take others.
@@ -37,12 +37,33 @@ class Arm:
     reseed: int = 0
 
     def __post_init__(self) -> None:
+        place = f"arms.{self.name}"
         if not 0 <= self.real <= 1:
-            raise ConfigError(f"arms.{self.name}.real is {self.real}; it is a share of the real cases, 0 to 1")
+            raise ConfigError(f"{place}.real is {self.real}; it is a share of the real cases, 0 to 1")
         if min(self.synthetic.values(), default=0.0) < 0:
-            raise ConfigError(f"arms.{self.name}.synthetic has a negative number of cases per real case")
+            raise ConfigError(f"{place}.synthetic has a negative number of cases per real case")
         if not self.real and not any(self.synthetic.values()):
-            raise ConfigError(f"arms.{self.name} is empty: give it real or synthetic cases")
+            raise ConfigError(f"{place} is empty: give it real or synthetic cases")
+        for kind in ("duplicated", "augmented"):
+            if getattr(self, kind) < 0:
+                raise ConfigError(f"{place}.{kind} is {getattr(self, kind):g}; it is a number of copies per real case")
+            if getattr(self, kind) and not self.real:
+                raise ConfigError(f"{place}.{kind} asks for copies of real cases, but {place}.real is 0: raise it")
+        self._check_schedule(place)
+
+    def _check_schedule(self, place: str) -> None:
+        if not 0 <= self.pretrain < 1:
+            raise ConfigError(
+                f"{place}.pretrain is {self.pretrain:g}; it is the share of the steps before those on real cases, at "
+                "least 0 and below 1"
+            )
+        if self.pretrain and not (self.real and any(self.synthetic.values())):
+            raise ConfigError(
+                f"{place}.pretrain trains on synthetic cases first and on real ones then: give the arm both, or set "
+                "pretrain to 0"
+            )
+        if self.reseed < 0:
+            raise ConfigError(f"{place}.reseed is {self.reseed}; it is 0 for the usual seeds, or a number above")
 
 
 def read_arms(settings: Mapping[str, Any]) -> list[Arm]:
@@ -54,30 +75,3 @@ def read_arms(settings: Mapping[str, Any]) -> list[Arm]:
     for name, keys in settings.items():
         check_type(keys, dict, f"arms.{name}")
     return [construct(Arm, {"name": name, **keys}, f"arms.{name}") for name, keys in settings.items()]
-
-
-def check_arms(arms: Sequence[Arm], *, per_real: Mapping[str, float], protocol: str, folds: int) -> None:
-    """Refuse arms that can't be filled, before a generator is trained for them.
-
-    Args:
-        arms: the arms of a study.
-        per_real: draw to synthetic cases per real case of the generator's split.
-        protocol: name of the protocol.
-        folds: number of folds; a fold trains on the development cases outside it.
-
-    Raises:
-        ConfigError: for an unknown generator, or more synthetic cases than will be drawn.
-    """
-    # Of a generator per fold, the split is what the fold trains on; else the split is larger by at least one fold.
-    larger = folds / (folds - 1) if protocol_of(protocol).sees else 1.0
-    for arm in arms:
-        for draw, ratio in arm.synthetic.items():
-            if draw not in per_real:
-                known = ", ".join(per_real) or "none in this study"
-                raise ConfigError(f"arms.{arm.name}.synthetic names the generator {draw!r}; there are: {known}")
-            if ratio > per_real[draw] * larger + 1e-9:
-                raise ConfigError(
-                    f"arms.{arm.name} asks for {ratio:g} cases of {draw!r} per real one, but with "
-                    f"synthesis.per_real={per_real[draw]:g} at most {per_real[draw] * larger:g} are drawn: raise it, "
-                    "or lower the arm's ratio"
-                )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +11,15 @@ import pandas as pd
 from synthtrial.atomic import atomic_folder
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
-from synthtrial.errors import CohortError, ConfigError
+from synthtrial.errors import ConfigError
 from synthtrial.trial import guard
 from synthtrial.trial.arm import Arm
-from synthtrial.trial.choosing import real_subset, synthetic_subset, training_cases
+from synthtrial.trial.arm_checks import unknown_draw
+from synthtrial.trial.arm_rows import COLUMNS, Row, RowWriter
+from synthtrial.trial.choosing import augmented_subset, duplicates, real_subset, synthetic_subset, training_cases
+from synthtrial.trial.draw import Redraw
+from synthtrial.trial.drawn import check_apart, check_drawn, sources
 from synthtrial.trial.protocol import Protocol
-
-COLUMNS = (
-    "fold",
-    "case_id",
-    "source",
-    "path",
-    "mask_path",
-    "sha256",
-    "mask_sha256",
-    "generator",
-    "split",
-    "weights_sha256",
-    "seed",
-)
-"""Columns of `arms/<arm>.csv`, one row per training case per fold. Paths are relative to the study's folder."""
 
 Synthetic = Mapping[str, Mapping[str, SyntheticCohort]]
 """Draw to split to the cohort drawn from the generator of that split."""
@@ -51,6 +37,7 @@ def assemble(
     protocol: Protocol,
     seed: int,
     folder: Path,
+    redraw: Redraw | None = None,
 ) -> None:
     """Write `<arm>.csv` for every arm into `folder`, the `arms/` folder of a study.
 
@@ -66,24 +53,18 @@ def assemble(
         protocol: which generator fills which fold, and what it may have seen.
         seed: seed of the choices.
         folder: the folder to write, replaced as a whole.
+        redraw: what is drawn and how to draw more, for the message when there is too little.
 
     Raises:
         ConfigError: when an arm asks for a generator or for more cases than there are.
-        CohortError: when synthetic cases don't fit the cohort's shape and labels.
+        CohortError: when synthetic cases are not those of the study's generators, or don't fit the cohort.
         LeakError: when a case that is judged on, or its patient, is in an arm or was seen by a generator of it.
     """
-    sha256 = cache(file_sha256)
+    guard.check_cohort(cohort, protocol)
+    filling = Filling(cohort, synthetic, models, protocol, seed, folder, redraw or Redraw())
     with atomic_folder(folder) as partial:
         for arm in arms:
-            rows: list[dict[str, Any]] = []
-            for fold in range(len(cohort.folds)):
-                rows += _real_rows(arm, cohort, fold, seed, folder, sha256)
-                _check_real(arm, [row for row in rows if row["fold"] == fold], cohort, protocol, fold)
-                for draw in arm.synthetic:
-                    drawn = _cohort_of(arm, draw, synthetic, protocol.split_of(fold), cohort)
-                    _check_model(drawn, models[draw][protocol.split_of(fold)])
-                    _check_generator(arm, draw, drawn, cohort, protocol, fold)
-                    rows += _synthetic_rows(arm, draw, drawn, cohort, fold, seed, folder)
+            rows = [row for fold in range(len(cohort.folds)) for row in filling.rows(arm, fold)]
             pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(partial / f"{arm.name}.csv", index=False)
 
 
@@ -98,106 +79,98 @@ def read_arm(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=dict.fromkeys(COLUMNS, str) | {"fold": int}, keep_default_na=False)
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+class Filling:
+    """Fills arms, fold by fold; the arguments are those of `assemble`."""
 
+    def __init__(
+        self,
+        cohort: PreparedCohort,
+        synthetic: Synthetic,
+        models: Models,
+        protocol: Protocol,
+        seed: int,
+        folder: Path,
+        redraw: Redraw,
+    ) -> None:
+        self.cohort = cohort
+        self.synthetic = synthetic
+        self.models = models
+        self.protocol = protocol
+        self.seed = seed
+        self.redraw = redraw
+        self.write = RowWriter(cohort, folder)
 
-def _real_rows(arm: Arm, cohort: PreparedCohort, fold: int, seed: int, folder: Path, sha256: Any) -> list[dict]:
-    rows = []
-    for case_id in real_subset(cohort, fold, arm.real, seed):
-        image, mask = cohort.cases.loc[case_id, ["image", "mask"]]
-        rows.append(
-            {
-                "fold": fold,
-                "case_id": case_id,
-                "source": "real",
-                "path": _from_study(cohort.folder, image, folder),
-                "mask_path": _from_study(cohort.folder, mask, folder),
-                "sha256": sha256(cohort.folder / image),
-                "mask_sha256": sha256(cohort.folder / mask) if mask else "",
-            }
+    def rows(self, arm: Arm, fold: int) -> list[Row]:
+        """All training cases of a fold: the real ones, copies of them, and synthetic ones."""
+        real = self._real(arm, fold)
+        again = duplicates(real, fold, self._count(arm, "duplicated", arm.duplicated, fold), self.seed)
+        copies = self._copies(arm, real, fold)
+        where = f"arm {arm.name!r}, fold {fold}, real cases"
+        seen = [*real, *map(self.cohort.source_of, copies)]
+        guard.check_seen(self.cohort, self.protocol.judged(self.cohort, fold), seen, self.protocol.name, where)
+        drawn = {draw: self._drawn(arm, draw, fold) for draw in arm.synthetic}
+        check_apart(drawn, arm.name)
+        return [
+            *self.write.real(fold, [*real, *again]),
+            *self.write.augmented(fold, copies),
+            *(row for rows in drawn.values() for row in rows),
+        ]
+
+    def _real(self, arm: Arm, fold: int) -> list[str]:
+        """The arm's share of the real training cases of a fold."""
+        self._count(arm, "real", arm.real, fold)
+        return real_subset(self.cohort, fold, arm.real, self.seed)
+
+    def _count(self, arm: Arm, key: str, per_real: float, fold: int) -> int:
+        """Cases, given how many there are to be per real training case of the fold; none only where none are wanted."""
+        n_real = len(training_cases(self.cohort, fold))
+        count = round(per_real * n_real)
+        if per_real and not count:
+            raise ConfigError(
+                f"arms.{arm.name}.{key} is {per_real:g}, which is no case at all of the {n_real} real training cases "
+                f"of fold {fold}: raise it above {0.5 / n_real:.2g}, or leave the arm out"
+            )
+        return count
+
+    def _copies(self, arm: Arm, real: Sequence[str], fold: int) -> list[str]:
+        """Altered copies of the arm's real cases."""
+        there, wanted = self.cohort.augmented_of(real), self._count(arm, "augmented", arm.augmented, fold)
+        if wanted > len(there):
+            raise ConfigError(
+                f"arm {arm.name!r} asks for {wanted} altered copies ({arm.augmented:g} per real case of fold {fold}), "
+                f"but {self.cohort.folder / 'augmented.csv'} has {len(there)} of the {len(real)} real cases that the "
+                "arm trains on: raise prepare.augment.copies, give prepare.augment a further kind (affine, elastic, "
+                "resample), or lower the arm's number"
+            )
+        return augmented_subset(there, fold, wanted, self.seed)
+
+    def _drawn(self, arm: Arm, draw: str, fold: int) -> list[Row]:
+        """Rows of synthetic cases of one draw, once the guard has let them pass."""
+        if draw not in self.synthetic:
+            raise ConfigError(unknown_draw(arm, draw, self.synthetic))
+        split = self.protocol.split_of(fold)
+        drawn, model = self.synthetic[draw][split], self.models[draw][split]
+        check_drawn(drawn, self.cohort, split, model)
+        where = f"arm {arm.name!r}, fold {fold}, generator {draw!r}"
+        unseen = self.protocol.unseen(self.cohort, fold)
+        provenance = (drawn.facts, model, sources(drawn, self.cohort))
+        guard.check_generator(self.cohort, unseen, provenance, self.protocol.name, where)
+        wanted = self._count(arm, f"synthetic.{draw}", arm.synthetic[draw], fold)
+        if wanted > len(drawn.accepted):
+            raise ConfigError(self._too_few(arm, draw, drawn, wanted, fold))
+        return self.write.synthetic(fold, drawn, synthetic_subset(drawn, fold, wanted, self.seed))
+
+    def _too_few(self, arm: Arm, draw: str, drawn: SyntheticCohort, wanted: int, fold: int) -> str:
+        accepted, n_real = len(drawn.accepted), len(training_cases(self.cohort, fold))
+        there = (
+            f"arm {arm.name!r} asks for {wanted} synthetic cases of {draw!r} ({arm.synthetic[draw]:g} per real one, "
+            f"{n_real} real in fold {fold}), but {drawn.folder} has {accepted} accepted of {len(drawn.manifest)} drawn"
         )
-    return rows
-
-
-def _synthetic_rows(
-    arm: Arm, generator: str, drawn: SyntheticCohort, cohort: PreparedCohort, fold: int, seed: int, folder: Path
-) -> list[dict]:
-    n_real = len(training_cases(cohort, fold))
-    wanted = round(arm.synthetic[generator] * n_real)
-    if wanted > len(drawn.accepted):
-        raise ConfigError(
-            f"arm {arm.name!r} asks for {wanted} synthetic cases of {generator!r} ({arm.synthetic[generator]:g} per "
-            f"real one, {n_real} real in fold {fold}), but {drawn.folder} has {len(drawn.accepted)} accepted of "
-            f"{len(drawn.manifest)} drawn: raise synthesis.per_real and run again, or lower the arm's ratio"
+        if drawn.facts["conditions_on"] == "source":
+            return f"{there}, and a translator makes one case of each of its sources: lower the arm's ratio"
+        # Where gates reject many, more have to be asked for than are wanted.
+        per_real = max(
+            wanted / len(self.cohort.split(self.protocol.split_of(fold))),
+            self.redraw.per_real(draw) * wanted / max(accepted, 1),
         )
-    rows = []
-    for row in drawn.manifest.loc[synthetic_subset(drawn, fold, wanted, seed)].itertuples():
-        rows.append(
-            {
-                "fold": fold,
-                "case_id": row.case_id,
-                "source": "synthetic",
-                "path": _from_study(drawn.folder, str(row.image), folder),
-                "mask_path": _from_study(drawn.folder, str(row.mask), folder),
-                "sha256": row.image_sha256,
-                "mask_sha256": row.mask_sha256,
-                "generator": row.generator,
-                "split": row.split,
-                "weights_sha256": row.weights_sha256,
-                "seed": row.seed,
-            }
-        )
-    return rows
-
-
-def _from_study(folder: Path, name: str, arms: Path) -> str:
-    """Path of a file relative to the study's folder, so that an arm's bytes don't depend on where that lies."""
-    return Path(os.path.relpath(folder / name, arms.parent)).as_posix() if name else ""
-
-
-def _cohort_of(arm: Arm, generator: str, synthetic: Synthetic, split: str, cohort: PreparedCohort) -> SyntheticCohort:
-    if generator not in synthetic:
-        known = ", ".join(synthetic) or "none in this study"
-        raise ConfigError(f"arms.{arm.name}.synthetic names the generator {generator!r}; there are: {known}")
-    drawn = synthetic[generator][split]
-    if drawn.shape != cohort.shape or drawn.labels != cohort.labels:
-        raise CohortError(
-            f"{drawn.folder} has cases of shape {drawn.shape} with labels {drawn.labels}, but the cohort has "
-            f"{cohort.shape} and {cohort.labels}: train {generator!r} and draw again"
-        )
-    if cohort.labels and not drawn.manifest.loc[drawn.accepted, "mask"].all():
-        raise CohortError(
-            f"{drawn.folder} has images without masks, which arm {arm.name!r} can't train a segmenter on: choose "
-            f"another representation than image_only for {generator!r}"
-        )
-    return drawn
-
-
-def _check_model(drawn: SyntheticCohort, model: Mapping[str, Any]) -> None:
-    """Refuse cases that were not drawn from the generator that the study has now."""
-    rows = drawn.manifest[drawn.manifest["weights_sha256"] != model["weights_sha256"]]
-    if len(rows):
-        raise CohortError(
-            f"{drawn.folder / 'manifest.csv'}: case {rows.index[0]} was drawn from other weights "
-            f"({rows['weights_sha256'].iloc[0][:12]}) than the study's generator has ({model['weights_sha256'][:12]}): "
-            "draw the cohort again (pipelines/synthesize.py)"
-        )
-
-
-def _check_generator(
-    arm: Arm, draw: str, drawn: SyntheticCohort, cohort: PreparedCohort, protocol: Protocol, fold: int
-) -> None:
-    where = f"arm {arm.name!r}, fold {fold}, generator {draw!r}"
-    unseen = protocol.unseen(cohort, fold)
-    seen_cases, seen_patients = drawn.facts["seen_cases"], drawn.facts["seen_patients"]
-    guard.check(unseen, cohort.patients(unseen), seen_cases, seen_patients, protocol.name, where)
-
-
-def _check_real(arm: Arm, rows: list[dict], cohort: PreparedCohort, protocol: Protocol, fold: int) -> None:
-    seen = [row["case_id"] for row in rows if row["source"] != "synthetic"]
-    judged = protocol.judged(cohort, fold)
-    where = f"arm {arm.name!r}, fold {fold}, real cases"
-    guard.check(judged, cohort.patients(judged), seen, cohort.patients(seen), protocol.name, where)
+        return f"{there}. Lower the arm's ratio, or draw more: {self.redraw.command(draw, per_real)}"

@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+import math
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from synthtrial.errors import ConfigError
 from synthtrial.setting_types import suggestion
+
+
+@dataclass(frozen=True)
+class Redraw:
+    """The command that makes a study draw more cases than it does.
+
+    Attributes:
+        words: what the study was composed with, such as `study=demo`.
+        draws: name to settings of every draw, as `complete_draws` gives them.
+        synthesis_per_real: the study's `synthesis.per_real`, which raises all draws that have the same number.
+    """
+
+    words: Sequence[str] = ("study=NAME",)
+    draws: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    synthesis_per_real: float | None = None
+
+    def per_real(self, draw: str) -> float:
+        """Accepted cases that the study draws now, per real case of the generator's split; 0 for an unknown draw."""
+        return self.draws[draw]["per_real"] if draw in self.draws else 0.0
+
+    def command(self, draw: str, per_real: float) -> str:
+        """The command after which at least `per_real` cases of a draw are drawn per real case of its split."""
+        of_study = draw in self.draws and self.per_real(draw) == self.synthesis_per_real
+        key = "synthesis.per_real" if of_study else f"++draws.{draw}.per_real"
+        kept = [word for word in self.words if word.lstrip("+").partition("=")[0] != key.lstrip("+")]
+        enough = math.ceil(100 * per_real - 1e-6) / 100
+        return f"`python pipelines/compose.py {shlex.join([*kept, f'{key}={enough:g}'])} && dvc repro`"
 
 
 def complete_draws(
@@ -31,6 +61,11 @@ def complete_draws(
         if generator not in generators:
             known = ", ".join(generators) or "none in this study"
             raise ConfigError(f"draws.{name}.generator is {generator!r}; there are: {known}")
+        if name in generators and generator != name:
+            raise ConfigError(
+                f"draws.{name} draws from {generator!r}, but {name!r} is a generator, whose own draw has its name: "
+                "call this draw otherwise"
+            )
         of_generator = generators[generator].get("synthesis") or {}
         for place, keys in ((f"draws.{name}", own), (f"generators.{generator}.synthesis", of_generator)):
             for key in keys:

@@ -14,7 +14,7 @@ from synthtrial.segmentation.dataset import Pair, TrainingCase
 
 
 def training_set(rows: pd.DataFrame, cohort: PreparedCohort, study: Path) -> list[TrainingCase]:
-    """The cases of one fold of an arm.
+    """The cases of one fold of an arm, in the order of their rows; `source` is `real`, `augmented` or `synthetic`.
 
     Args:
         rows: rows of `arms/<arm>.csv`.
@@ -22,22 +22,31 @@ def training_set(rows: pd.DataFrame, cohort: PreparedCohort, study: Path) -> lis
         study: folder that the paths in the rows start from.
 
     Raises:
-        CohortError: when a synthetic case has been drawn again since the arm was assembled.
+        CohortError: when a synthetic case has been drawn, or a copy altered, again since the arm was assembled.
     """
     synthetic: dict[Path, SyntheticCohort] = {}
     cases = []
     for row in rows.to_dict("records"):
         source: PreparedCohort | SyntheticCohort = cohort
+        path = study / row["path"]
         if row["source"] == "synthetic":
-            path = study / row["path"]  # <synthetic cohort>/images/<case>
-            folder = path.parents[1]
+            folder = path.parents[1]  # path is <synthetic cohort>/images/<case>
             if folder not in synthetic:
                 synthetic[folder] = SyntheticCohort(folder)
             source = synthetic[folder]
-            if source.manifest["image_sha256"].get(row["case_id"]) != row["sha256"]:
-                raise CohortError(f"{path} is not the case that the arm was assembled from: assemble again")
+            _check_same(source.manifest, row, "image_sha256", "mask_sha256")
+        elif row["source"] == "augmented":
+            _check_same(cohort.augmented, row, "image_sha256")
         cases.append(TrainingCase(row["case_id"], row["source"], partial(_load, source, row["case_id"])))
     return cases
+
+
+def _check_same(table: pd.DataFrame, row: dict[str, str], *columns: str) -> None:
+    """Compare hashes that a table has of a case with those of the arm's row."""
+    case_id = row["case_id"]
+    found = [table.at[case_id, column] if case_id in table.index else None for column in columns]
+    if found != [row[{"image_sha256": "sha256"}.get(column, column)] for column in columns]:
+        raise CohortError(f"{row['path']} is not the case that the arm was assembled from: assemble again")
 
 
 def real_cases(cohort: PreparedCohort, case_ids: list[str]) -> list[TrainingCase]:

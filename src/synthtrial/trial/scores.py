@@ -8,15 +8,30 @@ ENSEMBLE = "ensemble"
 """Value of `fold` in `cases.csv` for the mean of the fold models' probabilities."""
 
 
+def fold_scores(cases: pd.DataFrame, metric: str) -> dict[str, pd.DataFrame]:
+    """Mean score of each patient by each model of a fold; the ensemble is left out.
+
+    Args:
+        cases: `cases.csv` of one arm and segmenter; without `repeat`, every fold has one training.
+        metric: the column to tabulate.
+
+    Returns:
+        For each fold a table: a row per repeat, a column per patient that the fold's models judge.
+    """
+    models = cases[cases["fold"].astype(str) != ENSEMBLE]
+    repeats = models["repeat"].astype(int) if "repeat" in models else pd.Series(0, models.index)
+    scores = models[metric].groupby([models["fold"].astype(str), repeats.rename("repeat"), models["patient_id"]]).mean()
+    return {str(fold): rows.droplevel(0).unstack("patient_id") for fold, rows in scores.groupby(level=0)}
+
+
 def score_table(cases: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Mean score of each patient (columns) by each fold model (rows); the ensemble is left out.
+    """Mean score of each patient (columns) by each fold (rows), whose repeats are averaged; the ensemble is left out.
 
     Args:
         cases: `cases.csv` of one arm and segmenter.
         metric: the column to tabulate.
     """
-    models = cases[cases["fold"].astype(str) != ENSEMBLE]
-    return models.pivot_table(index=models["fold"].astype(str), columns="patient_id", values=metric, aggfunc="mean")
+    return pd.DataFrame({fold: table.mean() for fold, table in fold_scores(cases, metric).items()}).T
 
 
 def ensemble_scores(cases: pd.DataFrame, metric: str) -> pd.Series:

@@ -1,187 +1,183 @@
-"""Running one arm: a model per fold, each judged on every test case, and their ensemble."""
+"""Running one arm: a model per fold and repeat, each judged on every case that it may judge, and their ensemble."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from rich.progress import Progress
 
 from synthtrial.atomic import atomic_folder
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import CohortError, ConfigError
-from synthtrial.hardware import best_device
-from synthtrial.segmentation.settings import train_settings
-from synthtrial.segmentation.training import Fitted, fit
+from synthtrial.segmentation.metrics import TOLERANCE_MM
+from synthtrial.tracking import StageRun
 from synthtrial.trial import guard
-from synthtrial.trial.arms import file_sha256, read_arm
-from synthtrial.trial.fold_cases import real_cases, training_set
-from synthtrial.trial.judging import judge_test, judge_validation
-from synthtrial.trial.scores import patient_mean
+from synthtrial.trial.arm import Arm
+from synthtrial.trial.arm_plan import ArmPlan, Place
+from synthtrial.trial.arms import read_arm
+from synthtrial.trial.concurrency import processes, threads_per_model
+from synthtrial.trial.crew import Crew, Tell, warm_up
+from synthtrial.trial.fold_model import ModelRecord, Networks, train_model
+from synthtrial.trial.fold_tables import case_table, curve_table, fold_table
+from synthtrial.trial.judging import Judged, Row, judge_case
+from synthtrial.trial.protocol import Protocol
+from synthtrial.trial.watching import Watch
+
+PRELOAD = ("synthtrial.trial.preloaded",)
+"""What the fork server of an arm's processes imports."""
 
 
 def segment_arm(
     arm_csv: Path,
     cohort: PreparedCohort,
     *,
-    arm: str,
+    arm: Arm,
     segmenter: str,
     settings: Mapping[str, Any],
     trainer: Mapping[str, Any],
     seed: int,
     folder: Path,
     checkpoints: Path,
-    protocol: str = "holdout",
-    logger_for_fold: Callable[[int], Any] | None = None,
+    protocol: Protocol,
+    repeats: int = 1,
+    tolerance_mm: float = TOLERANCE_MM,
+    run: StageRun | None = None,
 ) -> None:
-    """Train one segmenter on one arm, fold by fold, and judge it on the test cases.
+    """Train one segmenter on one arm, model by model, and judge it on the cases that the protocol says.
 
-    The folds start from the same weights in every arm, which pairs them further. Test cases are judged on the
-    original grid, by every fold model and by the mean of the models' probabilities; so are the validation cases of
-    each fold. Finished folds are kept in `checkpoints`: the same call goes on from there.
+    The models of a fold and repeat start from the same weights in every arm, which pairs them further. Cases are judged
+    on the original grid, by every model and by the mean of the models' probabilities; so are the validation cases of
+    each fold. Models are trained side by side in `fold_workers` processes, whose number changes no result. Finished
+    models are kept in `checkpoints`: the same call goes on from there.
 
     Args:
         arm_csv: the arm's training cases, `arms/<arm>.csv` of a study.
         cohort: the real cases.
-        arm: name of the arm.
+        arm: the arm.
         segmenter: name of the segmenter.
         settings: `network` and `train` of a `conf/segmenter` file.
-        trainer: `accelerator`, `devices`, `precision`, and optionally `threads` and `loader_workers`.
-        seed: seed of the trainings; each fold has its own, drawn from it.
+        trainer: `accelerator`, `devices`, `precision`, and optionally `threads`, `loader_workers` and `fold_workers`.
+        seed: seed of the trainings; each model has its own, drawn from it.
         folder: the folder to write (`folds.csv`, `cases.csv`, `curves.csv`, `predictions/`), replaced as a whole.
-        checkpoints: folder of finished folds, which may hold those of other settings too.
-        protocol: what the guard allows.
-        logger_for_fold: gives the Lightning logger of a fold.
+        checkpoints: folder of finished models, which may hold those of other settings too.
+        protocol: which cases the models of a fold are judged on, and what the guard allows.
+        repeats: trainings per fold, each with other seeds.
+        tolerance_mm: how far surfaces may be apart and still agree in the NSD, mm.
+        run: keeps curves, the time of training and the memory of the processes.
 
     Raises:
-        LeakError: when a test case, or its patient, is among the training cases.
-        CohortError: when a training case's files are missing or not those of the arm.
+        LeakError: when a judged case, or its patient, is among the training cases.
+        CohortError: when there is nothing to judge on, or a training case's files are missing or not the arm's.
         ConfigError, TrainingError: as `fit` does.
     """
     if not cohort.labels:
         raise ConfigError(f"the cohort {cohort.facts['name']} has no mask labels, so there is nothing to segment")
-    table = read_arm(arm_csv)
-    _check_leaks(table, cohort, arm, protocol)
-    study = arm_csv.parent.parent
-    fitted, counts = [], []
-    with Progress() as progress:
-        for fold in range(len(cohort.folds)):
-            rows = table[table["fold"] == fold]
-            counts.append(rows["source"].value_counts())
-            show = _show(progress, f"{segmenter} on {arm}, fold {fold}", settings["train"]["steps"])
-            fitted.append(
-                fit(
-                    training_set(rows, cohort, study),
-                    real_cases(cohort, cohort.folds[fold]),
-                    labels=cohort.labels,
-                    channels=cohort.facts["channels"],
-                    spatial_dims=cohort.facts["spatial_dims"],
-                    settings=settings,
-                    trainer=trainer,
-                    seed=fold_seed(seed, fold),
-                    checkpoint=checkpoints / f"fold{fold}-{fold_key(rows, cohort, fold, settings, trainer, seed)}",
-                    logger=logger_for_fold(fold) if logger_for_fold else None,
-                    on_step=show,
-                )
+    models = repeats * len(cohort.folds)
+    plan = ArmPlan(
+        arm=arm,
+        rows=read_arm(arm_csv),
+        cohort=cohort,
+        study=arm_csv.parent.parent,
+        protocol=protocol,
+        repeats=repeats,
+        tolerance_mm=tolerance_mm,
+        settings=settings,
+        trainer=dict(trainer) | {"threads": threads_per_model(trainer, models)},
+        seed=seed,
+        checkpoints=checkpoints,
+    )
+    _check_cases(plan)
+    run = run or StageRun()
+    with Crew(processes(trainer, models), ArmWork(plan), PRELOAD) as crew:
+        records = _train(crew, plan, segmenter, run)
+        _judge_and_write(crew, plan, records, folder, {"arm": arm.name, "segmenter": segmenter})
+    run.count_memory(crew.peak_rss_mb)
+
+
+def prepare_processes(cohort: PreparedCohort, trainer: Mapping[str, Any], repeats: int) -> None:
+    """Let the processes that `segment_arm` will need be made ready while the caller goes on.
+
+    Whether `accelerator: auto` means a GPU, where one process does, is not waited for: asking takes seconds.
+    """
+    guessed = {**trainer, "accelerator": "cpu"} if trainer["accelerator"] == "auto" else trainer
+    if processes(guessed, repeats * len(cohort.folds)) > 1:
+        warm_up(PRELOAD)
+
+
+class ArmWork:
+    """What a process does for an arm: train the model of a place, or judge a case.
+
+    Args:
+        plan: of the arm.
+    """
+
+    def __init__(self, plan: ArmPlan) -> None:
+        self.plan = plan
+        self.networks = Networks(plan)
+
+    def __call__(self, task: Place | Judged, tell: Tell) -> Any:
+        """Do one task."""
+        import torch
+
+        if self.plan.trainer["threads"]:
+            torch.set_num_threads(self.plan.trainer["threads"])
+        if isinstance(task, Place):
+            return train_model(self.plan, task, tell)
+        return judge_case(self.networks, task)
+
+
+def _check_cases(plan: ArmPlan) -> None:
+    """Refuse an arm that was assembled from other cases, or that holds a case that it is judged on."""
+    cohort = plan.cohort
+    guard.check_cohort(cohort, plan.protocol)
+    for fold in range(len(cohort.folds)):
+        rows = plan.rows_of(Place(fold))
+        prepared = list(rows.loc[rows["source"] != "synthetic", "case_id"].unique())
+        known = {*cohort.cases.index, *cohort.augmented.index}
+        if unknown := [case_id for case_id in prepared if case_id not in known]:
+            raise CohortError(
+                f"arm {plan.arm.name!r} trains on {unknown[0]!r}, which the prepared cohort does not have: assemble "
+                "again (pipelines/assemble.py)"
             )
-            show(settings["train"]["steps"], fitted[-1].final_loss)
-    _judge_and_write(folder, fitted, counts, cohort, settings, trainer, {"arm": arm, "segmenter": segmenter})
+        split = plan.protocol.split_of(fold)
+        if other := sorted(set(rows.loc[rows["source"] == "synthetic", "split"]) - {split}):
+            raise CohortError(
+                f"arm {plan.arm.name!r} has cases drawn from the split {other[0]} for fold {fold}, where the protocol "
+                f"{plan.protocol.name} has {split}: assemble again (pipelines/assemble.py)"
+            )
+        if rows.empty:
+            raise ConfigError(f"arm {plan.arm.name!r} has no cases for fold {fold}: assemble again")
+        seen = [cohort.source_of(case_id) for case_id in prepared]
+        judged = plan.judged_by(Place(fold))
+        guard.check_seen(cohort, judged, seen, plan.protocol.name, f"arm {plan.arm.name!r}, fold {fold}")
 
 
-def fold_seed(seed: int, fold: int) -> int:
-    """Seed of a fold's training: the same fold of every arm has the same."""
-    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
+def _train(crew: Crew, plan: ArmPlan, segmenter: str, run: StageRun) -> list[ModelRecord]:
+    """Train all models; return what is to be said of them in the order of fold and repeat."""
+    with Progress(refresh_per_second=2) as progress:
+        watch = Watch(progress, run, f"{segmenter} on {plan.arm.name}", plan.steps_of)
+        records = crew.map(plan.places, watch)
+    return sorted(records, key=lambda record: record.place)
 
 
-def fold_key(
-    rows: pd.DataFrame,
-    cohort: PreparedCohort,
-    fold: int,
-    settings: Mapping[str, Any],
-    trainer: Mapping[str, Any],
-    seed: int,
-) -> str:
-    """Hash of all that a fold's model and curve depend on: training and validation cases, settings, seed."""
-    validation = [
-        [row.case_id, file_sha256(cohort.folder / str(row.image)), file_sha256(cohort.folder / str(row.mask))]
-        for row in cohort.cases.loc[cohort.folds[fold]].itertuples()
-    ]
-    training = rows[["case_id", "source", "sha256", "mask_sha256"]].to_numpy().tolist()
-    hardware = [trainer[key] for key in ("accelerator", "devices", "precision")]
-    content = [training, validation, cohort.facts, settings, hardware, seed]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=list).encode()).hexdigest()[:16]
-
-
-def _check_leaks(table: pd.DataFrame, cohort: PreparedCohort, arm: str, protocol: str) -> None:
-    seen = list(table.loc[table["source"] == "real", "case_id"].unique())
-    unknown = [case_id for case_id in seen if case_id not in cohort.cases.index]
-    if unknown:
-        raise CohortError(
-            f"arm {arm!r} trains on {unknown[0]!r}, which the prepared cohort does not have: assemble again"
-        )
-    guard.check(cohort.test, cohort.patients(cohort.test), seen, cohort.patients(seen), protocol, f"arm {arm!r}")
+def _judge(crew: Crew, cases: list[Judged]) -> list[list[Row]]:
+    """Score all cases; return the rows of each."""
+    with Progress(refresh_per_second=2) as progress:
+        bar = progress.add_task("judging the cases", total=len(cases))
+        return crew.map(cases, lambda case, words: progress.advance(bar))
 
 
 def _judge_and_write(
-    folder: Path,
-    fitted: list[Fitted],
-    counts: list[pd.Series],
-    cohort: PreparedCohort,
-    settings: Mapping[str, Any],
-    trainer: Mapping[str, Any],
-    named: dict[str, str],
+    crew: Crew, plan: ArmPlan, records: list[ModelRecord], folder: Path, named: dict[str, str]
 ) -> None:
     """Write the folder of results; `named` are the columns that open its tables."""
-    train = train_settings(settings["train"])
-    networks = [model.network.to(best_device(trainer)) for model in fitted]
     with atomic_folder(folder) as partial:
-        scores = judge_test(networks, cohort, train, partial / "predictions")
-        validation = judge_validation(networks, cohort, train)
-        folds = _fold_table(fitted, counts, scores, validation, train.steps)
-        curves = pd.DataFrame([{"fold": fold, **row} for fold, model in enumerate(fitted) for row in model.curve])
-        _with_columns(scores, named).to_csv(partial / "cases.csv", index=False)
-        _with_columns(folds, named).to_csv(partial / "folds.csv", index=False)
-        curves.to_csv(partial / "curves.csv", index=False)
-
-
-def _show(progress: Progress, description: str, steps: int) -> Callable[[int, float], None]:
-    """Show a fold's training as a bar of steps, with the loss beside it."""
-    bar = progress.add_task(description, total=steps)
-    return lambda step, loss: progress.update(bar, completed=step, description=f"{description}, loss {loss:.3f}")
-
-
-def _fold_table(
-    fitted: list[Fitted],
-    counts: list[pd.Series],
-    scores: pd.DataFrame,
-    validation: pd.DataFrame,
-    steps: int,
-) -> pd.DataFrame:
-    """One row per fold model: what it was trained on, how it ended, and its validation and test Dice."""
-    metrics = [name for name in scores if name == "dice" or name.startswith("dice/")]
-    rows = []
-    for fold, (model, count) in enumerate(zip(fitted, counts, strict=True)):
-        validated = validation[validation["fold"] == fold]
-        rows.append(
-            {
-                "fold": fold,
-                "train_real": count.get("real", 0),
-                "train_synthetic": count.get("synthetic", 0),
-                "steps": steps,
-                "final_loss": model.final_loss,
-                **{f"validation_{metric}": patient_mean(validated, metric) for metric in metrics},
-                "test_dice": patient_mean(scores[scores["fold"] == fold], "dice"),
-                "seconds": round(model.seconds, 2),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _with_columns(table: pd.DataFrame, values: dict[str, str]) -> pd.DataFrame:
-    """The table with constant columns in front."""
-    return pd.concat([pd.DataFrame(values, index=table.index), table], axis=1)
+        predictions = partial / "predictions"
+        predictions.mkdir()
+        judged = _judge(crew, [Judged(case_id, predictions) for case_id in plan.judged])
+        cases = case_table(judged, named)
+        cases.to_csv(partial / "cases.csv", index=False)
+        fold_table(plan, records, cases, named).to_csv(partial / "folds.csv", index=False)
+        curve_table(records).to_csv(partial / "curves.csv", index=False)

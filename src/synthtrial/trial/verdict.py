@@ -10,10 +10,17 @@ import pandas as pd
 
 from synthtrial.errors import ConfigError
 from synthtrial.holm import holm
-from synthtrial.trial.crossed import crossed_test
-from synthtrial.trial.scores import ensemble_scores, score_table
+from synthtrial.trial.analysis import Analysis, analyse_crossed, analyse_sites, stacked
+from synthtrial.trial.effect import Effect
+from synthtrial.trial.protocol import protocol_of
+from synthtrial.trial.scores import ensemble_scores, fold_scores
+from synthtrial.trial.shares import study_shares
+from synthtrial.trial.strata import strata_of
 
 NO_EVIDENCE = "no evidence"
+
+Scores = dict[str, pd.DataFrame]
+"""For each fold the scores of its models: a row per repeat, a column per patient."""
 
 
 def verdict(
@@ -25,29 +32,38 @@ def verdict(
     study: str = "",
     protocol: str = "holdout",
 ) -> dict[str, Any]:
-    """Compare every arm with the reference by the crossed test, with Holm's correction over the arms of a segmenter.
+    """Compare every arm with the reference, with Holm's correction over the arms of a segmenter.
+
+    The test is the crossed one, within sites where there are several; under `site_out` that over sites.
 
     Args:
-        cases: rows of all `cases.csv`: `arm, segmenter, fold, case_id, patient_id` and the metric.
+        cases: rows of all `cases.csv`: `arm, segmenter, fold, case_id, patient_id` and the metric; `repeat` and `site`
+            where there are several.
         reference: the arm to compare with.
-        metric: the column to compare; larger is better.
+        metric: the column to compare.
         alpha: error rate over all arms of one segmenter.
         study: name of the study.
         protocol: name of the protocol.
 
     Returns:
-        The content of `verdict.json`. `mean` and `difference` are over fold models and patients, each patient
-        counting once; `ensemble_mean` is that of the folds' ensemble. `p_wilcoxon_patients` is the usual test over
-        patients on the ensembles, for comparison only: it takes the luck of one training for an effect. The reference
-        has its means and counts only.
+        The content of `verdict.json`. `mean` and `difference` are over folds and patients, each patient counting once
+        (under `site_out` over sites, each counting once); `ensemble_mean` is that of the folds' ensemble.
+        `smallest_detectable` is at alpha over the number of arms, Holm's first step. `p_wilcoxon_patients` is the usual
+        test over patients on the ensembles, for comparison only: it takes the luck of one training for an effect. The
+        reference has its means and counts only. `variance_shares` is of the scores of all arms together; None under
+        `site_out`, and where there is no arm to compare.
 
     Raises:
-        ConfigError: when the reference arm, the metric or a score is missing.
+        ConfigError: when the reference arm, the metric or a score is missing, or `site_out` has fewer than 3 sites.
     """
+    from synthtrial.segmentation.metrics import larger_is_better
+
     if metric not in cases:
         raise ConfigError(f"protocol.metric is {metric!r}, which cases.csv does not have")
+    by_site = protocol_of(protocol).judged_on_folds
+    better = 1 if larger_is_better(metric) else -1
     models = {
-        str(segmenter): {"arms": _compare(rows, reference, metric, alpha)}
+        str(segmenter): _Comparison(rows, reference, metric, alpha, by_site, better).block()
         for segmenter, rows in cases.groupby("segmenter", sort=False)
     }
     return {
@@ -55,75 +71,118 @@ def verdict(
         "protocol": protocol,
         "reference": reference,
         "metric": metric,
+        "larger_is_better": better > 0,
         "alpha": alpha,
         "models": models,
     }
 
 
-def in_words(verdict: dict[str, Any]) -> list[str]:
-    """One plain sentence per arm, the reference first.
+class _Comparison:
+    """All arms of one segmenter.
 
     Args:
-        verdict: content of `verdict.json`.
+        rows: of `cases.csv`.
+        reference, metric, alpha: as `verdict` has them.
+        by_site: whether each fold judges its own site's patients.
+        better: 1 where larger is better, else -1.
     """
-    several = len(verdict["models"]) > 1
-    sentences = []
-    for segmenter, block in verdict["models"].items():
-        prefix = f"{segmenter}, " if several else ""
-        n_compared = len(block["arms"]) - 1
-        for arm, entry in block["arms"].items():
-            sentences.append(f"{prefix}{arm}: {_sentence(entry, verdict, n_compared)}")
-    return sentences
+
+    def __init__(
+        self, rows: pd.DataFrame, reference: str, metric: str, alpha: float, by_site: bool, better: int
+    ) -> None:
+        tables = {str(arm): table for arm, table in rows.groupby("arm", sort=False)}
+        if reference not in tables:
+            raise ConfigError(f"protocol.reference is {reference!r}, which is no arm of the study: {', '.join(tables)}")
+        self.reference, self.alpha, self.by_site, self.better = reference, alpha, by_site, better
+        self.ensembles = {arm: ensemble_scores(table, metric) for arm, table in tables.items()}
+        base = fold_scores(tables[reference], metric)
+        self.scores = {arm: _aligned(arm, fold_scores(table, metric), base) for arm, table in tables.items()}
+        self.compared = [arm for arm in tables if arm != reference]
+        self.sites = _sites(tables[reference])
+
+    def block(self) -> dict[str, Any]:
+        """The segmenter's part of `verdict.json`, the reference first."""
+        entries = {self.reference: self._means(self.reference)}
+        entries |= {arm: self._entry(arm) for arm in self.compared}
+        adjusted = holm([entries[arm]["p"] for arm in self.compared])
+        for arm, p_adjusted in zip(self.compared, adjusted, strict=True):
+            entries[arm]["p_adjusted"] = p_adjusted
+            entries[arm]["verdict"] = self._call(entries[arm]["difference"], p_adjusted)
+        return {"arms": entries, "variance_shares": self._shares()}
+
+    def _means(self, arm: str) -> dict[str, Any]:
+        scores = self.scores[arm]
+        patients = {patient for table in scores.values() for patient in table}
+        return {
+            "mean": float(np.mean([table.to_numpy().mean() for table in scores.values()])),
+            "ensemble_mean": float(self.ensembles[arm].mean()),
+            "n_patients": len(patients),
+            "n_models": len(scores),
+            "n_repeats": len(next(iter(scores.values()))),
+        }
+
+    def _entry(self, arm: str) -> dict[str, Any]:
+        analysis = self._analysis(arm)
+        ensemble, base_ensemble = self.ensembles[arm], self.ensembles[self.reference]
+        return {
+            **self._means(arm),
+            **asdict(analysis.effect),
+            "p_adjusted": None,
+            "verdict": None,
+            "variance": analysis.variance.single(),
+            "variance_of_mean": analysis.variance.of_mean(),
+            "smallest_detectable": analysis.smallest_detectable,
+            "repeats_to_halve": analysis.repeats_to_halve,
+            "halving": analysis.halving,
+            "bootstrap": _interval(analysis.bootstrap),
+            "p_wilcoxon_patients": _wilcoxon(ensemble.reindex(base_ensemble.index) - base_ensemble),
+        }
+
+    def _analysis(self, arm: str) -> Analysis:
+        base = self.scores[self.reference]
+        differences = [table - base[fold] for fold, table in self.scores[arm].items()]
+        if self.by_site:
+            return analyse_sites([table.to_numpy() for table in differences], self.alpha, len(self.compared))
+        strata = strata_of(self.sites[differences[0].columns])
+        return analyse_crossed(stacked(differences), strata, self.alpha, len(self.compared))
+
+    def _shares(self) -> dict[str, float | None] | None:
+        if self.by_site or not self.compared:
+            return None
+        return study_shares(np.stack([stacked(list(folds.values())) for folds in self.scores.values()]))
+
+    def _call(self, difference: float, p_adjusted: float) -> str:
+        if p_adjusted >= self.alpha:
+            return NO_EVIDENCE
+        return "helps" if self.better * difference > 0 else "harms"
 
 
-def _compare(rows: pd.DataFrame, reference: str, metric: str, alpha: float) -> dict[str, dict[str, Any]]:
-    """Entries of all arms of one segmenter, the reference first."""
-    arms = {str(arm): table for arm, table in rows.groupby("arm", sort=False)}
-    if reference not in arms:
-        raise ConfigError(f"protocol.reference is {reference!r}, which is no arm of the study: {', '.join(arms)}")
-    base = arms.pop(reference)
-    entries = {reference: _reference_entry(base, metric)}
-    entries |= {arm: _entry(arm, table, base, metric, alpha) for arm, table in arms.items()}
-    adjusted = holm([entries[arm]["p"] for arm in arms])
-    for arm, p_adjusted in zip(arms, adjusted, strict=True):
-        entries[arm]["p_adjusted"] = p_adjusted
-        entries[arm]["verdict"] = _call(entries[arm]["difference"], p_adjusted, alpha)
-    return entries
+def _aligned(arm: str, scores: Scores, base: Scores) -> Scores:
+    """An arm's scores in the order of the reference's.
 
-
-def _reference_entry(base: pd.DataFrame, metric: str) -> dict[str, Any]:
-    scores = score_table(base, metric)
-    return {
-        "mean": float(scores.to_numpy().mean()),
-        "ensemble_mean": float(ensemble_scores(base, metric).mean()),
-        "n_patients": scores.shape[1],
-        "n_models": scores.shape[0],
-    }
-
-
-def _entry(arm: str, table: pd.DataFrame, base: pd.DataFrame, metric: str, alpha: float) -> dict[str, Any]:
-    scores, base_scores = score_table(table, metric), score_table(base, metric)
-    aligned = scores.reindex_like(base_scores)
-    if scores.shape != base_scores.shape or aligned.isna().to_numpy().any():
+    Raises:
+        ConfigError: when the arm has not the same models, or they have not judged the same patients.
+    """
+    aligned = {fold: scores[fold].reindex_like(table) for fold, table in base.items() if fold in scores}
+    same = scores.keys() == base.keys() and all(scores[fold].shape == table.shape for fold, table in base.items())
+    if not same or any(table.isna().to_numpy().any() for table in aligned.values()):
         raise ConfigError(
-            f"arm {arm!r} was not judged by the same folds on the same patients as the reference: run it again"
+            f"arm {arm!r} was not judged by the same folds and repeats on the same patients as the reference: run it "
+            "again"
         )
-    result = asdict(crossed_test(aligned.to_numpy() - base_scores.to_numpy(), alpha))
-    ensemble, base_ensemble = ensemble_scores(table, metric), ensemble_scores(base, metric)
-    return {
-        "mean": float(aligned.to_numpy().mean()),
-        "ensemble_mean": float(ensemble.mean()),
-        **result,
-        "p_adjusted": None,
-        "verdict": None,
-        "p_wilcoxon_patients": _wilcoxon(ensemble.reindex(base_ensemble.index) - base_ensemble),
-    }
+    return aligned
 
 
-def _call(difference: float, p_adjusted: float, alpha: float) -> str:
-    if p_adjusted >= alpha:
-        return NO_EVIDENCE
-    return "helps" if difference > 0 else "harms"
+def _sites(cases: pd.DataFrame) -> pd.Series:
+    """Site of each patient; empty where it is not known."""
+    sites = cases["site"].fillna("").astype(str) if "site" in cases else pd.Series("", cases.index)
+    return sites.groupby(cases["patient_id"]).first()
+
+
+def _interval(bootstrap: Effect | None) -> dict[str, float] | None:
+    if bootstrap is None:
+        return None
+    return {"ci_low": bootstrap.ci_low, "ci_high": bootstrap.ci_high, "p": bootstrap.p}
 
 
 def _wilcoxon(differences: pd.Series) -> float:
@@ -132,19 +191,3 @@ def _wilcoxon(differences: pd.Series) -> float:
 
     values = differences.to_numpy()
     return float(wilcoxon(values).pvalue) if np.any(values) else 1.0
-
-
-def _sentence(entry: dict[str, Any], verdict: dict[str, Any], n_compared: int) -> str:
-    metric = "Dice" if verdict["metric"] == "dice" else verdict["metric"].replace("dice/", "Dice of ")
-    counts = f"over {entry['n_patients']} patients and {entry['n_models']} fold models"
-    if "verdict" not in entry:
-        return f"reference, mean {metric} {entry['mean']:.3f} (ensemble {entry['ensemble_mean']:.3f}) {counts}"
-    finding = "no evidence of a difference" if entry["verdict"] == NO_EVIDENCE else entry["verdict"]
-    coverage = f"{100 * (1 - verdict['alpha']):g} %"
-    effect = (
-        f"{entry['difference']:+.3f} {metric} ({coverage} interval {entry['ci_low']:+.3f} to {entry['ci_high']:+.3f})"
-    )
-    sentence = f"{finding}: {effect} {counts}"
-    if entry["verdict"] == NO_EVIDENCE and entry["p"] < verdict["alpha"]:
-        sentence += f"; the interval leaves out zero, but not after Holm's correction over {n_compared} arms"
-    return sentence

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-    from synthtrial.gans.base import GAN
     from synthtrial.gans.dataset import RealCases
+    from synthtrial.gans.generator import Generator
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def slerp(first: Tensor, last: Tensor, share: float) -> Tensor:
     return ends / angle.sin() * torch.lerp(*lengths, share)
 
 
-def _walk(generator: GAN, cases: RealCases, steps: int, seed: int, row: int) -> list[_Stop]:
+def _walk(generator: Generator, cases: RealCases, steps: int, seed: int, row: int) -> list[_Stop]:
     """The stops of one row; every row has its own noise or cases, and one class."""
     import torch
 

@@ -26,7 +26,9 @@ def section(results: Results) -> Section:
     if not results.syntheses:
         return Section("copies", heading, [Text("This study has no generator.")])
     blocks: list[Block] = [Words(sentences(results)), copy_table(results)]
-    for synthesis in results.syntheses:
+    if others := results.where_others_are("fidelity"):
+        blocks.append(Text(others))
+    for synthesis in results.pictured:
         blocks += [Heading(title(results, synthesis)), *pictures(synthesis)]
     return Section("copies", heading, blocks)
 
@@ -106,12 +108,12 @@ def copy_table(results: Results) -> Table:
 def sentences(results: Results) -> list[str]:
     """What a reader should take away: one sentence on all, then one per generator."""
     rows = copy_frame(results).query("space == 'pixels'").to_dict("records")
-    drawn, rejected, checked, suspicious = (
-        sum(row[key] for row in rows) for key in ("drawn", "rejected", "checked", "suspicious")
-    )
-    looked = rows[0]["looked"]
+    looked = [row for row in rows if row["looked"]]
+    drawn, rejected = (sum(row[key] for row in looked) for key in ("drawn", "rejected"))
+    checked, suspicious = (sum(row[key] for row in rows) for key in ("checked", "suspicious"))
     gate = f"{rejected} of {drawn} drawn cases" if looked else "drawn cases were not looked at (synthesis.copy_rate)"
-    total = f"Rejected as copies: {gate}. Suspicious by pixels: {suspicious} of {checked} accepted cases."
+    some = " that were looked at" if 0 < len(looked) < len(rows) else ""
+    total = f"Rejected as copies: {gate}{some}. Suspicious by pixels: {suspicious} of {checked} accepted cases."
     return [total, *(sentence(results, row) for row in rows)]
 
 

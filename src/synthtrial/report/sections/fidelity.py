@@ -25,7 +25,9 @@ def section(results: Results) -> Section:
         return Section("fidelity", "Fidelity", [Text("This study has no generator.")])
     blocks: list[Block] = [*scale_picture(results), *metric_tables(results), *left_out(results)]
     blocks += [*amount_table(results), *lesion_table(results), *map_pictures(results)]
-    for synthesis in results.syntheses:
+    if others := results.where_others_are("fidelity"):
+        blocks.append(Text(others))
+    for synthesis in results.pictured:
         blocks += [Heading(title(results, synthesis)), *stage_pictures(synthesis)]
     return Section("fidelity", "Fidelity", blocks)
 
@@ -43,18 +45,20 @@ def who(results: Results) -> list[Column]:
 
 def scale_picture(results: Results) -> list[Picture]:
     """Where each generator lies between real and noise, by every metric that has such a scale."""
-    frame = placed(fidelity_frame(results))
+    first, *others = results.params["splits"]
+    of_split = f"Split {first}. " if others else ""
+    frame = fidelity_frame(results)
+    frame = placed(frame[frame["split"] == first])
     if frame.empty:
         return []
-    frame["generator"] = list(map(results.place, frame["generator"], frame["split"]))
     return [
         Picture(
             name="fidelity_scale",
             content=scale_figure(frame),
-            caption="Where synthetic cases lie between real ones (left) and noise (right). Left of the line at 0 they "
-            "are closer to one half of the real cases than its other half is. Lines are 95 % intervals. Metrics "
-            "without a suffix look at the image, “mask” at the mask alone, “pair” at the image inside the mask. A "
-            "metric by which noise is no worse than real has no such scale; it is in the table only.",
+            caption=f"{of_split}Where synthetic cases lie between real ones (left) and noise (right). Left of the line "
+            "at 0 they are closer to one half of the real cases than its other half is. Lines are 95 % intervals. "
+            "Metrics without a suffix look at the image, “mask” at the mask alone, “pair” at the image inside it. "
+            "A metric by which noise is no worse than real has no such scale; it is in the table only.",
             alt="Fidelity metrics of every generator between real against real and noise against real.",
             cases="training",
         )
@@ -96,11 +100,11 @@ def wide(results: Results, rows: pd.DataFrame, names: Sequence[str]) -> pd.DataF
 
     What real and noise give depends on which real cases a generator has learned; shown is the median over generators.
     """
-    lines = [{"case": "real"} | {name: _middle(rows, name, "floor") for name in names}]
+    lines = [{"case": "real against real"} | {name: _middle(rows, name, "floor") for name in names}]
     for (generator, split), own in rows.groupby(["generator", "split"], sort=False):
         values = own.set_index("metric")["value"]
         lines.append({"case": results.place(generator, split)} | {name: values.get(name) for name in names})
-    lines.append({"case": "noise"} | {name: _middle(rows, name, "ceiling") for name in names})
+    lines.append({"case": "noise against real"} | {name: _middle(rows, name, "ceiling") for name in names})
     return pd.DataFrame(lines)
 
 
@@ -140,9 +144,11 @@ def amount_table(results: Results) -> list[Table]:
 
 def lesion_table(results: Results) -> list[Table]:
     """Each property of the lesions, real against synthetic, with its test."""
+    first, *others = results.params["splits"]
     frame = lesion_frame(results)
     if frame.empty:
         return []
+    frame = frame[frame["split"] == first]
     columns = [
         *who(results),
         Column("label", "Label", number=False),
@@ -159,6 +165,7 @@ def lesion_table(results: Results) -> list[Table]:
         "adjusted is its two-sample test after Holm over the properties of a generator. “Synthetic larger” is the "
         "share of pairs in which the synthetic value is the larger one. “Alike” says that no difference was seen, not "
         "that there is none: with few cases only large ones are."
+        + (f" Split {first}; the others' are in fidelity/<generator>/<split>/lesions.csv." if others else "")
     )
     return [Table(name="lesions", frame=frame, columns=columns, caption=caption, cases="training")]
 

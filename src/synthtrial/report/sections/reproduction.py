@@ -14,7 +14,7 @@ def section(results: Results) -> Section:
     """The last section of the page."""
     blocks: list[Block] = [facts_table(results)]
     if len(results.stages):
-        blocks += [Heading("Cost"), stage_table(results)]
+        blocks += [Heading("Cost"), stage_table(results), Text(training_share(results.stages))]
         if results.stages["git_revision"].nunique() > 1:
             blocks.append(
                 Text("The stages were run at different revisions of the code; the table of stages says which.")
@@ -56,11 +56,12 @@ def machines(stages: pd.DataFrame) -> list[str]:
 
 
 def stage_table(results: Results) -> Table:
-    """Wall time and peak memory of every stage run, and their total."""
-    frame = results.stages[["stage", "item", "started", "wall_s", "peak_rss_mb", "git_revision"]].copy()
+    """Wall time, time of training and peak memory of every stage run, and their total."""
+    frame = results.stages[["stage", "item", "started", "wall_s", "training_s", "peak_rss_mb", "git_revision"]].copy()
     frame["item"] = frame["item"].map(place)
     frame["started"] = frame["started"].str.slice(0, 16).str.replace("T", " ")
-    total = {"stage": "all", "item": "", "wall_s": frame["wall_s"].sum(), "peak_rss_mb": frame["peak_rss_mb"].max()}
+    total = {"stage": "all", "item": "", "peak_rss_mb": frame["peak_rss_mb"].max()}
+    total |= {name: frame[name].sum() for name in ("wall_s", "training_s")}
     return Table(
         name="stages",
         frame=pd.concat([frame, pd.DataFrame([total])], ignore_index=True),
@@ -69,11 +70,26 @@ def stage_table(results: Results) -> Table:
             Column("item", "Of", number=False),
             Column("started", "Started (UTC)", number=False),
             Column("wall_s", "Wall time", numbers.duration),
+            Column("training_s", "Of it, training", numbers.duration),
             Column("peak_rss_mb", "Peak memory", numbers.memory),
             Column("git_revision", "Revision", number=False),
         ],
-        caption="Last run of each stage before this report. Peak memory is that of the largest process; for all stages "
-        "together, wall times are added and the largest memory is given.",
+        caption="Last run of each stage before this report, from the start of its process on. Training: from the first "
+        "to the last step of each training, with the validations in between; where trainings ran side by side, time "
+        "counts once. Peak memory is that of the largest process; for all stages together, times are added and the "
+        "largest memory is given.",
+    )
+
+
+def training_share(stages: pd.DataFrame) -> str:
+    """The share of all wall time in which training steps were run, in words."""
+    if stages["training_s"].isna().any():
+        return "How much of the wall time was training was not recorded by all stages."
+    wall, training = stages["wall_s"].sum(), stages["training_s"].sum()
+    return (
+        f"Training steps were run in {numbers.duration(training)} of {numbers.duration(wall)}, "
+        f"{numbers.percent(training / wall)} of the wall time of all stages. The rest went into starting Python, "
+        "preparing and reading cases, drawing, judging and writing."
     )
 
 

@@ -10,8 +10,8 @@ PAGE = "samples"
 
 
 def section(results: Results) -> Section:
-    """One page per generator and split."""
-    pages = [page for synthesis in results.syntheses for page in pictures(results, synthesis)]
+    """One page per generator."""
+    pages = [page for synthesis in results.pictured for page in pictures(results, synthesis)]
     return Section("samples", "Real beside synthetic", pages or [Text("There are no sample pages in this study.")])
 
 

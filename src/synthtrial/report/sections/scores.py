@@ -1,4 +1,4 @@
-"""Dice per fold on validation cases, and per arm on the test cases."""
+"""All metrics per arm on the judged cases, and Dice per fold on the validation cases: never in one table."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 from synthtrial.report import numbers
 from synthtrial.report.blocks import Block, Column, Heading, Picture, Section, Table
 from synthtrial.report.figure_style import GRID, house_style, light_grid, new_figure
+from synthtrial.report.metric_blocks import metric_blocks
 from synthtrial.report.protocols import describe
 from synthtrial.report.results import Results
 from synthtrial.report.tables import patient_frame, test_frame, validation_frame
 
 
 def section(results: Results) -> Section:
-    """Validation and test Dice of each segmenter."""
+    """Test scores of each segmenter, then its validation Dice."""
     blocks: list[Block] = []
     for segmenter in results.segmenters:
         if len(results.segmenters) > 1:
@@ -24,13 +25,14 @@ def section(results: Results) -> Section:
         blocks += [
             test_table(results, segmenter),
             patient_picture(results, segmenter),
+            *metric_blocks(results, segmenter),
             validation_table(results, segmenter),
         ]
-    return Section("scores", "Dice per arm, patient and fold", blocks)
+    return Section("scores", "Scores per arm, patient and fold", blocks)
 
 
 def test_table(results: Results, segmenter: str) -> Table:
-    """Test Dice per arm: fold models, ensemble, per label."""
+    """Dice on the judged cases per arm: fold models, ensemble, per label."""
     labels = [Column(name, name.removeprefix("dice/"), numbers.dice) for name in results.label_columns]
     return Table(
         name=f"test_dice_{segmenter}",
@@ -44,10 +46,10 @@ def test_table(results: Results, segmenter: str) -> Table:
             Column("patients_sd", "SD over patients", numbers.dice),
             Column("patients", "Patients", numbers.count),
         ],
-        caption=f"Test Dice, segmenter {segmenter}, on the original grid. Fold models: mean of the single models, "
-        "which the verdict compares; their standard deviation (SD) is what another training may change. Ensemble: "
-        f"all fold models together{', also per label' if labels else ''}; its SD over patients is how much patients "
-        "differ.",
+        caption=f"Dice on {describe(results.protocol).judged}, segmenter {segmenter}, on the original grid. Fold "
+        "models: mean of the single models, which the verdict compares; their standard deviation (SD) is what another "
+        f"training may change. Ensemble: all fold models together{', also per label' if labels else ''}; its SD over "
+        "patients is how much patients differ.",
         cases="test",
     )
 
@@ -71,14 +73,14 @@ def validation_table(results: Results, segmenter: str) -> Table:
 
 
 def patient_picture(results: Results, segmenter: str) -> Picture:
-    """Test Dice of every patient by arm."""
+    """Dice of every judged patient by arm."""
     return Picture(
         name=f"test_dice_{segmenter}",
         content=patient_plot(results, segmenter),
-        caption=f"Test Dice of the ensemble, segmenter {segmenter}: one mark per patient, thin lines join the same "
-        "patient. Boxes show the median and the quartiles, whiskers reach to the furthest patient within 1.5 box "
-        "lengths.",
-        alt="Test Dice per patient, by arm.",
+        caption=f"Dice of the ensemble on {describe(results.protocol).judged}, segmenter {segmenter}: one mark per "
+        "patient, thin lines join the same patient. Boxes show the median and the quartiles, whiskers reach to the "
+        "furthest patient within 1.5 box lengths.",
+        alt="Dice per patient, by arm.",
         cases="test",
     )
 
@@ -98,7 +100,7 @@ def patient_plot(results: Results, segmenter: str) -> Figure:
         axes.boxplot(frame[arm].dropna(), positions=[line], **box_style(colour))
         axes.scatter(frame[arm], line + jitter, s=20, color=colour, marker=marker, alpha=0.75, linewidth=0, zorder=3)
     axes.set_yticks(lines, results.arms)
-    axes.set(xlabel="Test Dice of the ensemble", ylim=(-0.6, len(lines) - 0.4))
+    axes.set(xlabel="Dice of the ensemble", ylim=(-0.6, len(lines) - 0.4))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     light_grid(axes, "x")

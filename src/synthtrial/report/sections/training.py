@@ -20,17 +20,23 @@ def section(results: Results) -> Section:
     """Generators first, then segmenters."""
     blocks: list[Block] = []
     for synthesis in results.trainings:
-        blocks += generator_blocks(results, synthesis)
-    if results.syntheses:
+        first = synthesis.split == results.params["splits"][0]
+        blocks += generator_blocks(results, synthesis) if first else collapse_blocks(synthesis)
+    if results.trainings and (others := results.where_others_are("models")):
+        blocks.append(Text(others))
+    if len(loss_frame(results)):
         blocks.append(loss_table(results))
     blocks.append(Heading("Segmenters"))
-    blocks += [segmenter_picture(results, segmenter) for segmenter in results.segmenters]
+    for segmenter in results.segmenters:
+        blocks += [*learned_blocks(results, segmenter), segmenter_picture(results, segmenter)]
     return Section("training", "Training", blocks)
 
 
 def generator_blocks(results: Results, synthesis: Synthesis) -> list[Block]:
     """What became of one generator."""
-    model, name = synthesis.model, f"{synthesis.generator}, split {synthesis.split}"
+    model, name = synthesis.model, training_name(synthesis)
+    if model["config"].get("train", {}) is None:
+        return control_blocks(synthesis, name)
     weights = ", ".join(f"{part} {numbers.count(size)}" for part, size in model["parameters"].items())
     blocks: list[Block] = [
         Heading(f"Generator {name}"),
@@ -39,23 +45,11 @@ def generator_blocks(results: Results, synthesis: Synthesis) -> list[Block]:
             f"{numbers.count(model['images_seen'])} images, seed {model['seed']}. Trainable parameters: {weights}."
         ),
     ]
-    if model["collapsed"]:
-        reason = model["reason"].rstrip(".")
-        blocks.append(Banner("COLLAPSED", f"Training of {name} was judged to have collapsed: {reason}."))
-    else:
-        blocks.append(Text("No collapse was seen during training."))
+    blocks += collapse_blocks(synthesis) or [Text("No collapse was seen during training.")]
     if origin := model.get("start_from"):
         blocks.append(Text(f"It started from the weights in {origin['folder']}: {len(origin['taken'])} tensors taken."))
     blocks.append(loss_picture(synthesis))
-    if synthesis.samples is not None:
-        blocks.append(
-            Picture(
-                name=f"training_samples_{synthesis.generator}_{synthesis.split}",
-                content=synthesis.samples,
-                caption=f"Samples of {name} at the end of training, before decoding and post-processing.",
-                alt="Grid of generated samples.",
-            )
-        )
+    blocks += sample_pictures(synthesis, f"Samples of {name} at the end of training")
     if synthesis.reconstructions is not None:
         blocks.append(
             Picture(
@@ -67,6 +61,40 @@ def generator_blocks(results: Results, synthesis: Synthesis) -> list[Block]:
             )
         )
     return blocks
+
+
+def training_name(synthesis: Synthesis) -> str:
+    """A training in words: its generator and split."""
+    return f"{synthesis.generator}, split {synthesis.split}"
+
+
+def collapse_blocks(synthesis: Synthesis) -> list[Block]:
+    """A warning where a training collapsed; nothing where it did not."""
+    if not synthesis.model["collapsed"]:
+        return []
+    reason = synthesis.model["reason"].rstrip(".")
+    return [Banner("COLLAPSED", f"Training of {training_name(synthesis)} was judged to have collapsed: {reason}.")]
+
+
+def control_blocks(synthesis: Synthesis, name: str) -> list[Block]:
+    """What a control is, and what it draws: it has no losses."""
+    cases = len(synthesis.model["seen_cases"])
+    text = f"A control: nothing is trained. It looked once at the {cases} real cases of its split."
+    return [Heading(f"Control {name}"), Text(text), *sample_pictures(synthesis, f"Samples of {name}")]
+
+
+def sample_pictures(synthesis: Synthesis, what: str) -> list[Picture]:
+    """The sample page of one generator, where it has one."""
+    if synthesis.samples is None:
+        return []
+    return [
+        Picture(
+            name=f"training_samples_{synthesis.generator}_{synthesis.split}",
+            content=synthesis.samples,
+            caption=f"{what}, before decoding and post-processing.",
+            alt="Grid of generated samples.",
+        )
+    ]
 
 
 def loss_picture(synthesis: Synthesis) -> Picture:
@@ -121,15 +149,38 @@ def loss_table(results: Results) -> Table:
     )
 
 
+def learned_blocks(results: Results, segmenter: str) -> list[Block]:
+    """Whether the models of one segmenter have learned; those that have not by name."""
+    scores = results.fold_scores.query("segmenter == @segmenter")
+    if "convergence" not in scores:
+        return [Text("Whether each model has learned was not recorded; run the segmentation again to know.")]
+    models = scores.to_dict("records")
+    failed = [f"{model_name(model)}: {model['convergence']}." for model in models if model["convergence"]]
+    slow = [model_name(model) for model in models if model["remark"] and not model["convergence"]]
+    blocks: list[Block] = [Text(f"{len(models) - len(failed)} of {len(models)} models of {segmenter} have learned.")]
+    if failed:
+        advice = "They count as they are, in the verdict or the learning curve. Give them more steps."
+        blocks.append(Banner("NOT LEARNED", " ".join([f"{len(failed)} of {len(models)} models.", *failed, advice])))
+    if slow:
+        blocks.append(Text(f"The loss was still falling at the end, so more steps would help: {'; '.join(slow)}."))
+    return blocks
+
+
+def model_name(model: dict) -> str:
+    """A model's place in words, from its row of `folds.csv`."""
+    repeat = f", repeat {model['repeat']}" if model["repeat"] else ""
+    return f"{model['arm']}, fold {model['fold']}{repeat}"
+
+
 def segmenter_picture(results: Results, segmenter: str) -> Picture:
     """Loss and validation Dice of one segmenter over its steps."""
     return Picture(
         name=f"segmentation_curves_{segmenter}",
         content=segmenter_plot(results, segmenter),
         caption=f"Training of segmenter {segmenter}: loss (left) and validation Dice (right) over optimizer steps. "
-        "Thick: mean of the folds; thin: single folds. The loss of each arm is measured on its own training images, so "
-        "only the validation Dice, on real images for every arm, can be compared. Curves that still rise at their end "
-        "ask for more steps.",
+        "Thick: mean of the models; thin: single models. The loss of each arm is measured on its own training images, "
+        "so only the validation Dice, on real images for every arm, can be compared. Curves that still rise at their "
+        "end ask for more steps.",
         alt="Training loss and validation Dice per arm.",
         cases="validation",
     )
@@ -137,7 +188,7 @@ def segmenter_picture(results: Results, segmenter: str) -> Picture:
 
 @house_style
 def segmenter_plot(results: Results, segmenter: str) -> Figure:
-    """Two panels, one line per arm over one thin line per fold."""
+    """Two panels, one line per arm over one thin line per model."""
     curves = results.curves[results.curves["segmenter"] == segmenter]
     figure, (panels,) = new_figure(1, 2, height=3.1)
     for axes, column, title in zip(
@@ -153,9 +204,9 @@ def segmenter_plot(results: Results, segmenter: str) -> Figure:
 
 
 def draw_curves(axes: Axes, curves: pd.DataFrame, column: str, colour: str, name: str) -> None:
-    """Thin lines of the folds and a thick one of their mean."""
+    """Thin lines of the models and a thick one of their mean."""
     values = curves.dropna(subset=[column])
-    for _, fold in values.groupby("fold"):
-        axes.plot(fold["step"], fold[column], color=colour, linewidth=0.6, alpha=0.3)
+    for _, model in values.groupby(["fold", "repeat"]):
+        axes.plot(model["step"], model[column], color=colour, linewidth=0.6, alpha=0.3)
     mean = values.groupby("step")[column].mean()
     axes.plot(mean.index, mean, color=colour, linewidth=1.8, label=name)

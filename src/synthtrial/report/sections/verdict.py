@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from synthtrial.report import numbers
 from synthtrial.report.blocks import Banner, Block, Card, Cards, Column, Heading, Picture, Section, Table, Text, Words
-from synthtrial.report.figure_style import FAINT, INK, house_style, light_grid, new_figure
+from synthtrial.report.forest_plot import forest_plot
 from synthtrial.report.protocols import describe
+from synthtrial.report.reach import reach_blocks
 from synthtrial.report.results import Results
 from synthtrial.report.tables import verdict_frame
-from synthtrial.trial.verdict import in_words
+from synthtrial.report.wilcoxon_rate import measured_rate
+from synthtrial.trial.protocol import protocol_of
+from synthtrial.trial.words import counts_in_words, in_words
 
 
 def section(results: Results) -> Section:
@@ -26,6 +27,8 @@ def section(results: Results) -> Section:
             Banner("LEAKY", f"{protocol.seen} The differences below are not evidence that synthetic data helps.")
         )
     blocks.append(Words([headline(results), *(typeset(sentence) for sentence in in_words(results.verdict))]))
+    if failed := unlearned(results):
+        blocks.append(Banner("NOT LEARNED", failed))
     for segmenter in results.segmenters:
         blocks += segmenter_blocks(results, segmenter)
     blocks += [Heading("What was tested"), Text(what_the_test_is(results)), Text(what_is_what(results))]
@@ -51,6 +54,23 @@ def headline(results: Results) -> str:
     return f"Compared with {results.reference}, {found}{rest}"
 
 
+def unlearned(results: Results) -> str:
+    """Which models did not learn, by arm, and why; empty where all did."""
+    folds = results.fold_scores
+    if "convergence" not in folds:
+        return ""
+    failed = folds[(folds["convergence"].fillna("") != "") & folds["arm"].isin(results.arms)]
+    if not len(failed):
+        return ""
+    several = "repeat" in failed and folds["repeat"].nunique() > 1
+    named = []
+    for (segmenter, arm), rows in failed.groupby(["segmenter", "arm"], sort=False):
+        places = [f"fold {row.fold}{f' repeat {row.repeat}' if several else ''}" for row in rows.itertuples()]
+        reasons = "; ".join(dict.fromkeys(rows["convergence"]))
+        named.append(f"{arm} ({segmenter}): {', '.join(places)}: {reasons}")
+    return "Models that failed to learn add the variance of their failure to the verdict. " + ". ".join(named) + "."
+
+
 def many(n: int) -> str:
     """A count in a sentence."""
     return str(n) if n else "none"
@@ -70,8 +90,8 @@ def segmenter_blocks(results: Results, segmenter: str) -> list[Block]:
     """Cards, effect plot and table of one segmenter."""
     frame = verdict_frame(results, segmenter)
     compared = frame[frame["arm"] != results.reference]
-    models, patients = frame["n_models"].max(), frame["n_patients"].max()
     level = f"{100 * (1 - results.params['protocol']['alpha']):.0f} %"
+    counts = counts_in_words(frame.to_dict("records")[0], results.protocol)
     return [
         Heading(f"Segmenter {segmenter}"),
         Cards([card(results, row) for row in frame.to_dict("records")]),
@@ -88,11 +108,12 @@ def segmenter_blocks(results: Results, segmenter: str) -> list[Block]:
             name=f"verdict_{segmenter}",
             frame=frame,
             columns=verdict_columns(level),
-            caption=f"Mean {results.metric} over {models} fold models and {patients} test patients, and its difference "
-            f"to {results.reference}. The verdict follows p adjusted. Wilcoxon: the usual test over patients on the "
-            "ensembles, only for comparison; it takes the luck of one training for an effect.",
+            caption=f"Mean {results.metric} over {counts}, and its difference to {results.reference}. The verdict "
+            "follows p adjusted.",
             cases="test",
         ),
+        *comparison_table(segmenter, compared, level),
+        *reach_blocks(results, segmenter, compared),
     ]
 
 
@@ -119,57 +140,70 @@ def verdict_columns(level: str) -> list[Column]:
         Column("ci_high", "to", numbers.difference),
         Column("p", "p", numbers.p_value),
         Column("p_adjusted", "p adjusted", numbers.p_value),
-        Column("p_wilcoxon_patients", "Wilcoxon p", numbers.p_value),
     ]
 
 
-@house_style
-def forest_plot(results: Results, frame: pd.DataFrame) -> Figure:
-    """Difference to the reference with its interval, one line per arm, the numbers written beside."""
-    figure, grid = new_figure(height=0.9 + 0.36 * max(len(frame), 1))
-    axes = grid[0, 0]
-    lines = np.arange(len(frame))[::-1]
-    for line, row in zip(lines, frame.to_dict("records"), strict=True):
-        colour = results.colours[row["arm"]]
-        axes.plot([row["ci_low"], row["ci_high"]], [line, line], color=colour, linewidth=2.2, solid_capstyle="butt")
-        axes.plot(row["difference"], line, marker=results.markers[row["arm"]], color=colour, markersize=7)
-        text = f"{numbers.difference(row['difference'])}  ({numbers.interval(row['ci_low'], row['ci_high'])})"
-        axes.text(1.02, line, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
-    axes.axvline(0, color=INK, linewidth=1)
-    reach = 1.15 * max(0.01, float(frame[["ci_low", "ci_high"]].abs().max().max())) if len(frame) else 0.01
-    axes.set(xlim=(-reach, reach), ylim=(-0.6, len(frame) - 0.4), xlabel=f"Difference of test {results.metric}")
-    axes.set_yticks(lines, frame["arm"])
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.text(
-        0, 1.02, f"worse than {results.reference}  ", transform=axes.get_xaxis_transform(), ha="right", color=FAINT
-    )
-    axes.text(
-        0, 1.02, f"  better than {results.reference}", transform=axes.get_xaxis_transform(), ha="left", color=FAINT
-    )
-    light_grid(axes, "x")
-    return figure
+def comparison_table(segmenter: str, compared: pd.DataFrame, level: str) -> list[Table]:
+    """What other procedures would have said, beside the interval of the verdict; nothing without an arm."""
+    if not len(compared):
+        return []
+    drawn = [
+        Column("bootstrap_low", "Bootstrap from", numbers.difference),
+        Column("bootstrap_high", "to", numbers.difference),
+        Column("bootstrap_p", "Bootstrap p", numbers.p_value),
+    ]
+    has_bootstrap = bool(compared["bootstrap_low"].notna().any())
+    names = ["arm", "ci_low", "ci_high", *(column.name for column in drawn if has_bootstrap), "p_wilcoxon_patients"]
+    resampled = "Bootstrap: models and patients drawn again, each on its own. " if has_bootstrap else ""
+    return [
+        Table(
+            name=f"comparison_{segmenter}",
+            frame=compared[names],
+            columns=[
+                Column("arm", "Arm", number=False),
+                Column("ci_low", f"{level} from", numbers.difference),
+                Column("ci_high", "to", numbers.difference),
+                *(drawn if has_bootstrap else []),
+                Column("p_wilcoxon_patients", "Wilcoxon p", numbers.p_value),
+            ],
+            caption="For comparison only: what other procedures would say, beside the verdict's interval. "
+            f"{resampled}Wilcoxon: the usual test over patients, on the ensembles; {measured_rate()}.",
+            cases="test",
+        )
+    ]
 
 
 def what_the_test_is(results: Results) -> str:
     """The statistics in words."""
-    rows = [row for model in results.verdict["models"].values() for row in model["arms"].values()]
-    patients, models = (max(row[name] for row in rows) for name in ("n_patients", "n_models"))
+    entries = next(iter(results.verdict["models"].values()))["arms"]
+    counts = counts_in_words(entries[results.reference], results.protocol)
+    how = BY_SITE if protocol_of(results.protocol).judged_on_folds else CROSSED
     return (
-        f"Every fold model of every arm was judged on every test patient: {patients} patients, {models} fold models "
-        f"per arm. The difference to {results.reference} is taken within the same fold and patient, and tested with a "
-        "crossed random-effects model, in which both patients and fold models are samples. Training the same arm "
-        "twice gives different models; the interval contains that, so a difference between two trainings is not "
-        "mistaken for an effect of the data. p is adjusted over the arms of a segmenter (Holm). No evidence is an "
-        "ordinary outcome: this trial, with its number of patients and trainings, could not tell the arms apart. It "
-        "does not mean that they are equal."
+        f"{how.format(counts=counts, reference=results.reference)} Training the same arm twice gives different models; "
+        "the interval contains that, so a difference between two trainings is not mistaken for an effect of the data. "
+        "p is adjusted over the arms of a segmenter (Holm). No evidence is an ordinary outcome: this trial, with its "
+        "number of patients and trainings, could not tell the arms apart. It does not mean that they are equal."
     )
+
+
+CROSSED = (
+    "Every model of every arm was judged on every test patient: {counts} per arm. The difference to {reference} is "
+    "taken within the same fold and patient, and tested with a crossed random-effects model, in which both patients "
+    "and folds are samples; repeats of a fold are averaged first. Where patients come from several sites, they are "
+    "compared within their site: the verdict is for other patients of these sites."
+)
+BY_SITE = (
+    "Every model was judged on the site that it left out: {counts} per arm. The difference to {reference} is averaged "
+    "over the patients of a site, and the sites' means are tested by Student's t, each site counting once: the verdict "
+    "is for other sites."
+)
 
 
 def what_is_what(results: Results) -> str:
     """Which figures are validation and which are test, under this study's protocol."""
     protocol = describe(results.protocol)
     return (
-        f"Protocol {results.protocol}. {protocol.seen} Figures and tables marked TEST were measured on the test "
-        f"cases; those marked VALIDATION on the cases that a fold left out of training. {protocol.validation}"
+        f"Protocol {results.protocol}. {protocol.seen} Figures and tables marked TEST were measured on "
+        f"{protocol.judged}; those marked VALIDATION on the cases that a fold left out of training. "
+        f"{protocol.validation}"
     )

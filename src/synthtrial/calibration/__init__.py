@@ -1,0 +1,1 @@
+"""Validating the trial itself: many small trials whose answer is known, and how often the verdict is wrong."""

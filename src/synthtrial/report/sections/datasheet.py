@@ -1,0 +1,43 @@
+"""The instrument's own data sheet: how often this trial's verdict is wrong, as calibration has found."""
+
+from __future__ import annotations
+
+from synthtrial.calibration.datasheet import read_datasheet
+from synthtrial.calibration.wording import rate_table, sentences, what_was_run
+from synthtrial.report.blocks import Column, Section, Table, Text, Words
+from synthtrial.report.results import Results
+
+TITLE = "How far to trust the verdict"
+
+MISSING = (
+    "This copy of synthtrial comes without a data sheet: how often its verdict is wrong has not been measured. To "
+    "measure it: make study STUDY=calibration, then python pipelines/calibrate.py --publish."
+)
+
+
+def section(results: Results) -> Section:
+    """The data sheet that comes with the package; it does not depend on the study."""
+    sheet = read_datasheet()
+    if sheet is None:
+        return Section("datasheet", TITLE, [Text(MISSING)])
+    rates = rate_table(sheet, "verdict")
+    return Section(
+        "datasheet",
+        TITLE,
+        [
+            Text(
+                "This trial was itself put to the test, on phantoms where the answer is known. These numbers are about "
+                "the instrument, not about this study; other data and larger trials will differ."
+            ),
+            Words(sentences(sheet)),
+            Table(
+                name="datasheet",
+                frame=rates,
+                columns=[Column(name, name.capitalize() if name.islower() else name, number=False) for name in rates],
+                caption="Share of calibration trials with a wrong verdict, by procedure, with Holm's correction and "
+                "95 % intervals; for an arm that does help, the share in which it was found. Verdicts of this report "
+                "are those of the first procedure.",
+            ),
+            Text(what_was_run(sheet)),
+        ],
+    )

@@ -1,0 +1,29 @@
+"""Loaders of a training's batches and of its validation cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monai.transforms import Compose
+from torch.utils.data import DataLoader
+
+from synthtrial.hardware import best_device
+from synthtrial.segmentation.dataset import CaseDataset, InOrder, ShuffledDraws, TrainingCase
+from synthtrial.segmentation.phases import Phase
+
+
+def batches(phase: Phase, augment: Compose, batch_size: int, trainer: Mapping[str, Any]) -> DataLoader:
+    """The augmented batches of a phase, as many as it has steps, in one stream: workers start once, not per epoch."""
+    return DataLoader(
+        CaseDataset(phase.cases, augment, phase.seed),
+        batch_size,
+        sampler=ShuffledDraws(len(phase.cases), phase.steps * batch_size, phase.seed),
+        num_workers=trainer.get("loader_workers") or 0,
+        pin_memory=best_device(trainer).type == "cuda",
+    )
+
+
+def in_order(cases: Sequence[TrainingCase], batch_size: int) -> DataLoader:
+    """Each case once, as it is."""
+    return DataLoader(CaseDataset(cases), batch_size, sampler=InOrder(len(cases)))

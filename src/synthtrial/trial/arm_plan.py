@@ -1,0 +1,132 @@
+"""What is to be trained and judged for one arm: one model per fold and repeat."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.segmentation.settings import train_settings
+from synthtrial.trial.arm import Arm
+from synthtrial.trial.arm_rows import file_sha256
+from synthtrial.trial.protocol import Protocol
+
+
+class Place(NamedTuple):
+    """A model's place in an arm.
+
+    Attributes:
+        fold: the fold that it left out.
+        repeat: which training of that fold, from 0.
+    """
+
+    fold: int
+    repeat: int = 0
+
+    def __str__(self) -> str:
+        return f"fold {self.fold}" + (f", repeat {self.repeat}" if self.repeat else "")
+
+
+@dataclass(frozen=True, eq=False)
+class ArmPlan:
+    """All that a process has to know to train and judge any model of one arm.
+
+    Attributes:
+        arm: the arm.
+        rows: content of `arms/<arm>.csv`.
+        cohort: the real cases.
+        study: folder that the paths in the rows start from.
+        protocol: which cases the models of a fold are judged on.
+        repeats: trainings per fold.
+        tolerance_mm: of the NSD, mm.
+        settings: `network` and `train` of a `conf/segmenter` file.
+        trainer: `accelerator`, `devices`, `precision`, and optionally `threads` and `loader_workers`.
+        seed: seed of the study.
+        checkpoints: folder of finished models.
+    """
+
+    arm: Arm
+    rows: pd.DataFrame
+    cohort: PreparedCohort
+    study: Path
+    protocol: Protocol
+    repeats: int
+    tolerance_mm: float
+    settings: Mapping[str, Any]
+    trainer: Mapping[str, Any]
+    seed: int
+    checkpoints: Path
+
+    @property
+    def places(self) -> list[Place]:
+        """Every model, repeat by repeat, so that all folds have one model before any has two."""
+        return [Place(fold, repeat) for repeat in range(self.repeats) for fold in range(len(self.cohort.folds))]
+
+    @property
+    def judged(self) -> list[str]:
+        """Ids of all cases that the verdict judges a model on."""
+        return list(dict.fromkeys(case_id for place in self.places for case_id in self.judged_by(place)))
+
+    def judged_by(self, place: Place) -> list[str]:
+        """Ids of the cases that the verdict judges one model on."""
+        return self.protocol.judged(self.cohort, place.fold)
+
+    def judges_of(self, case_id: str) -> list[Place]:
+        """The models that may judge a case."""
+        return [place for place in sorted(self.places) if case_id in self.judged_by(place)]
+
+    def rows_of(self, place: Place) -> pd.DataFrame:
+        """The training cases of one model."""
+        return self.rows[self.rows["fold"] == place.fold]
+
+    def steps_of(self, place: Place) -> int:
+        """Optimizer steps of one model's training."""
+        return train_settings(self.settings["train"]).steps_for(len(self.rows_of(place)))
+
+    def seed_of(self, place: Place) -> int:
+        """Seed of one model's training."""
+        return fold_seed(self.seed, place.fold, place.repeat, self.arm.reseed)
+
+    def checkpoint(self, place: Place) -> Path:
+        """Folder of a finished model, named by a hash of all that the model and its curve depend on."""
+        rows = self.rows_of(place)
+        content = [
+            rows[["case_id", "source", "sha256", "mask_sha256"]].to_numpy().tolist(),
+            [self._case_hashes[case_id] for case_id in self.cohort.folds[place.fold]],
+            self.cohort.facts,
+            self.settings,
+            [self.trainer[key] for key in ("accelerator", "devices", "precision")],
+            self.arm.pretrain,
+            self.seed_of(place),
+        ]
+        key = hashlib.sha256(json.dumps(content, sort_keys=True, default=list).encode()).hexdigest()[:16]
+        return self.checkpoints / f"fold{place.fold}-repeat{place.repeat}-{key}"
+
+    @cached_property
+    def _case_hashes(self) -> dict[str, list[str]]:
+        """Id and hashes of every development case, which are validated on."""
+        folder = self.cohort.folder
+        return {
+            row.case_id: [row.case_id, file_sha256(folder / str(row.image)), file_sha256(folder / str(row.mask))]
+            for row in self.cohort.cases.loc[self.cohort.development].itertuples()
+        }
+
+
+def fold_seed(seed: int, fold: int, repeat: int = 0, reseed: int = 0) -> int:
+    """Seed of a model's training: the same fold and repeat of every arm have the same, unless the arm is reseeded.
+
+    Args:
+        seed: of the study.
+        fold: that the model leaves out.
+        repeat: which training of the fold.
+        reseed: of the arm.
+    """
+    return int(np.random.SeedSequence([seed, fold, repeat, reseed]).generate_state(1)[0])

@@ -1,0 +1,91 @@
+"""The rows of `arms/<arm>.csv`: every training case of a fold, with its files, their hashes and where it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.cohorts.synthetic import SyntheticCohort
+
+COLUMNS = (
+    "fold",
+    "case_id",
+    "source",
+    "path",
+    "mask_path",
+    "sha256",
+    "mask_sha256",
+    "generator",
+    "split",
+    "weights_sha256",
+    "seed",
+)
+"""Columns of `arms/<arm>.csv`, one row per training case per fold. Paths are relative to the study's folder."""
+
+Row = dict[str, Any]
+
+
+class RowWriter:
+    """Rows of cases; a file of the prepared cohort is hashed once, however many rows name it.
+
+    Args:
+        cohort: the real cases and their altered copies.
+        folder: `arms/` of the study.
+    """
+
+    def __init__(self, cohort: PreparedCohort, folder: Path) -> None:
+        self.cohort = cohort
+        self.study = folder.parent
+        self._sha256 = cache(file_sha256)
+
+    def real(self, fold: int, case_ids: Sequence[str]) -> list[Row]:
+        """Rows of real cases; a case that is given twice gets two."""
+        return [self._prepared(fold, case_id, "real") for case_id in case_ids]
+
+    def augmented(self, fold: int, copy_ids: Sequence[str]) -> list[Row]:
+        """Rows of altered copies of real cases."""
+        return [self._prepared(fold, copy_id, "augmented") for copy_id in copy_ids]
+
+    def synthetic(self, fold: int, drawn: SyntheticCohort, case_ids: Sequence[str]) -> list[Row]:
+        """Rows of synthetic cases: generator, split, weights and seed as the manifest has them."""
+        return [
+            {
+                "fold": fold,
+                "case_id": row["case_id"],
+                "source": "synthetic",
+                "path": self._from_study(drawn.folder, row["image"]),
+                "mask_path": self._from_study(drawn.folder, row["mask"]),
+                "sha256": row["image_sha256"],
+                **{key: str(row[key]) for key in ("mask_sha256", "generator", "split", "weights_sha256", "seed")},
+            }
+            for row in drawn.manifest.loc[list(case_ids)].to_dict("records")
+        ]
+
+    def _prepared(self, fold: int, case_id: str, source: str) -> Row:
+        folder = self.cohort.folder
+        table = self.cohort.augmented if source == "augmented" else self.cohort.cases
+        image, mask = table.loc[case_id, ["image", "mask"]]
+        return {
+            "fold": fold,
+            "case_id": case_id,
+            "source": source,
+            "path": self._from_study(folder, image),
+            "mask_path": self._from_study(folder, mask),
+            "sha256": self._sha256(folder / image),
+            "mask_sha256": self._sha256(folder / mask) if mask else "",
+        }
+
+    def _from_study(self, folder: Path, name: str) -> str:
+        """Path of a file relative to the study's folder, so that an arm's bytes don't depend on where that lies."""
+        return Path(os.path.relpath(folder / name, self.study)).as_posix() if name else ""
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

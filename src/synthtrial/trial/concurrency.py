@@ -1,0 +1,48 @@
+"""How many models of an arm are trained side by side on this machine, and by how many threads each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+
+def threads_per_model(trainer: Mapping[str, Any], models: int) -> int | None:
+    """CPU threads of one model's training: `runtime.threads`, or its part of the cores.
+
+    It depends on the number of models, not on that of processes: sums round differently with other threads, and how
+    many models are trained side by side must not change a result. On a GPU, where the threads change nothing but the
+    speed, None leaves them to torch.
+
+    Args:
+        trainer: `accelerator` and, optionally, `threads`.
+        models: models of the arm.
+    """
+    if trainer.get("threads"):
+        return int(trainer["threads"])
+    return None if _on_gpu(trainer) else max(1, _cores() // models)
+
+
+def processes(trainer: Mapping[str, Any], models: int) -> int:
+    """Processes that train models side by side: `runtime.fold_workers`, or as many as the cores suffice for.
+
+    Args:
+        trainer: `accelerator` and, optionally, `threads` and `fold_workers`.
+        models: models of the arm.
+    """
+    wanted = trainer.get("fold_workers")
+    if wanted is None:
+        wanted = 1 if _on_gpu(trainer) else _cores() // (threads_per_model(trainer, models) or 1)
+    return max(1, min(int(wanted), models))
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _on_gpu(trainer: Mapping[str, Any]) -> bool:
+    if trainer["accelerator"] == "cpu":
+        return False
+    from synthtrial.hardware import best_device  # imports torch, which takes a second
+
+    return best_device(trainer).type != "cpu"
