@@ -25,6 +25,7 @@ GROUND = {
     "command_line",
     "hardware",
     "holm",
+    "hashing",
 }
 MAY_IMPORT = {
     "cohorts": GROUND,

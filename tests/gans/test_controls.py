@@ -32,8 +32,9 @@ from synthtrial.gans.controls.noise import blob, blobs
 from synthtrial.gans.dataset import seen_with_copies
 from synthtrial.gans.fitting import fitted
 from synthtrial.gans.generator import Generator
-from synthtrial.gans.model import file_hash, load_generator
+from synthtrial.gans.model import load_generator
 from synthtrial.gans.training import train
+from synthtrial.hashing import file_sha256
 from synthtrial.synthesis.drawing import synthesize
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -105,7 +106,7 @@ def test_a_control_leaves_what_a_generator_leaves(name: str, phantom, settings, 
     assert model["seen_cases"] == phantom.development
     assert model["seen_patients"] == sorted(phantom.patients(phantom.development))
     assert (model["images_seen"], model["parameters"], model["collapsed"]) == (0, {}, False)
-    assert model["weights_sha256"] == file_hash(tmp_path / "model/generator.safetensors")
+    assert model["weights_sha256"] == file_sha256(tmp_path / "model/generator.safetensors")
     assert pd.read_csv(tmp_path / "model/losses.csv").columns.tolist() == ["images"]
     assert pd.read_csv(tmp_path / "model/losses_smooth.csv").columns.tolist() == ["images"]
     assert pd.read_csv(tmp_path / "model/losses_summary.csv").columns.tolist()[0] == "term"
@@ -117,7 +118,7 @@ def test_a_control_leaves_what_a_generator_leaves(name: str, phantom, settings, 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_gives_the_same_bytes_and_draws(name: str, phantom, settings, tmp_path: Path) -> None:
     first, again = (learn(settings[name], phantom, tmp_path / place) for place in ("first", "again"))
-    hashes = [file_hash(tmp_path / place / "generator.safetensors") for place in ("first", "again")]
+    hashes = [file_sha256(tmp_path / place / "generator.safetensors") for place in ("first", "again")]
     assert hashes[0] == hashes[1]
     assert torch.equal(drawn(first, 4), drawn(again, 4))
     if name != "memoriser":  # which keeps the same cases whatever the seed

@@ -21,8 +21,9 @@ from synthtrial.cohorts.representations.building import build_representation
 from synthtrial.errors import ConfigError, TrainingError
 from synthtrial.gans.base import GAN
 from synthtrial.gans.fitting import fitted
-from synthtrial.gans.model import file_hash, load_generator
+from synthtrial.gans.model import load_generator
 from synthtrial.gans.training import train
+from synthtrial.hashing import file_sha256
 
 TRAINER = {"accelerator": "cpu", "devices": 1, "precision": "32-true", "threads": 1, "loader_workers": 0}
 
@@ -56,7 +57,7 @@ def test_a_trained_model_says_what_it_is(make_cohort: Callable[..., PreparedCoho
     ]
     assert model["seen_cases"] == cohort.development
     assert model["images_seen"] == 24
-    assert model["weights_sha256"] == file_hash(tmp_path / "model" / "generator.safetensors")
+    assert model["weights_sha256"] == file_sha256(tmp_path / "model" / "generator.safetensors")
     assert list(pd.read_csv(tmp_path / "model" / "losses.csv")["images"]) == [4, 8, 12, 16, 20, 24]
     assert (tmp_path / "model" / "samples.png").stat().st_size > 1000
     assert [images for images, _ in pages] == [8, 16, 24]

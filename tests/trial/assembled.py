@@ -10,8 +10,8 @@ import pandas as pd
 
 from synthtrial.cohorts.prepared import AUGMENTED_COLUMNS, PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
+from synthtrial.hashing import file_sha256
 from synthtrial.trial.arm import Arm
-from synthtrial.trial.arm_rows import file_sha256
 from synthtrial.trial.arms import assemble, read_arm
 from synthtrial.trial.draw import Redraw
 from synthtrial.trial.protocol import protocol_of

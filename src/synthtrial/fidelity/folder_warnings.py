@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from synthtrial.fidelity.folder import ImageFolder
 from synthtrial.fidelity.folder_files import has_masks
 from synthtrial.fidelity.folder_reading import ending
 from synthtrial.fidelity.folder_values import NARROW, off_scale
+from synthtrial.hashing import file_sha256
 
 
 def warnings_of(real: ImageFolder, synthetic: ImageFolder) -> tuple[str, ...]:
@@ -32,13 +32,8 @@ def same_files(real: Sequence[Path], synthetic: Sequence[Path]) -> list[Path]:
         by_size[path.stat().st_size].append(path)
     maybe = [path for path in synthetic if path.stat().st_size in by_size]
     sizes = {path.stat().st_size for path in maybe}
-    known = {_digest(path) for size in sizes for path in by_size[size]}
-    return [path for path in maybe if _digest(path) in known]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    known = {file_sha256(path) for size in sizes for path in by_size[size]}
+    return [path for path in maybe if file_sha256(path) in known]
 
 
 def _overlap(real: ImageFolder, synthetic: ImageFolder) -> str | None:

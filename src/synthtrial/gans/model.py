@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 from pathlib import Path
@@ -16,6 +15,7 @@ from synthtrial import params
 from synthtrial.errors import ConfigError, TrainingError
 from synthtrial.gans.generator import Generator
 from synthtrial.gans.settings import check_sizes
+from synthtrial.hashing import file_sha256
 
 NOT_NETWORK = ("train", "representation", "fits", "classes", "domains", "start_from")
 """Keys of a generator's configuration that its networks don't need as they are."""
@@ -75,7 +75,7 @@ def kept_state(gan: Generator) -> dict[str, torch.Tensor]:
 def save_generator(gan: Generator, path: Path) -> str:
     """Write what a trained model keeps, and return the file's SHA-256."""
     save_file(_on_cpu(kept_state(gan)), path)
-    return file_hash(path)
+    return file_sha256(path)
 
 
 def save_rest(gan: Generator, path: Path) -> None:
@@ -104,7 +104,7 @@ def load_generator(folder: Path) -> Generator:
     model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     gan = build(model["config"])
     weights = folder / "generator.safetensors"
-    if file_hash(weights) != model["weights_sha256"]:
+    if file_sha256(weights) != model["weights_sha256"]:
         raise TrainingError(f"{weights} is not the file that model.json beside it describes: train the generator again")
     load_weights(gan, weights)
     return gan.eval().requires_grad_(False)
@@ -126,12 +126,6 @@ def load_weights(gan: Generator, path: Path) -> None:
             f"but {_shape(expected, min(wrong))} in {type(gan).__name__} as configured"
         )
     gan.load_state_dict(weights, strict=False)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _shape(tensors: dict[str, torch.Tensor], key: str) -> tuple[int, ...] | None:

@@ -23,13 +23,14 @@ from synthtrial.gans.dataset import RealCases
 from synthtrial.gans.lesson import Lesson
 from synthtrial.gans.loop import fit
 from synthtrial.gans.memory import return_memory_promptly
-from synthtrial.gans.model import build, file_hash, load_weights, save_generator, save_rest
+from synthtrial.gans.model import build, load_weights, save_generator, save_rest
 from synthtrial.gans.progress import SamplePages, TrainingTime
 from synthtrial.gans.roles import Roles
 from synthtrial.gans.sample_page import SHOWN, write_sample_page
 from synthtrial.gans.schedule import Schedule
 from synthtrial.gans.transfer import Transfer, transfer
 from synthtrial.gans.watch import CollapseWatch
+from synthtrial.hashing import file_sha256
 
 
 def train(
@@ -159,7 +160,7 @@ def origin_of(
     """What makes a training this very training: a checkpoint is only taken up by its own."""
     return {
         "config": config,
-        "cohort": [file_hash(path) for path in sorted(cohort.folder.glob("*.csv"))],
+        "cohort": [file_sha256(path) for path in sorted(cohort.folder.glob("*.csv"))],
         "case_ids": [*roles.real, *roles.source],
         "seed": seed,
         "start": started.weights_sha256 if started else None,

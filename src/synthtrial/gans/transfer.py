@@ -12,7 +12,8 @@ from torch import Tensor
 
 from synthtrial.errors import TrainingError
 from synthtrial.gans.base import GAN
-from synthtrial.gans.model import file_hash, networks
+from synthtrial.gans.model import networks
+from synthtrial.hashing import file_sha256
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def transfer(gan: GAN, folder: Path, family: str) -> Transfer:
             f"start_from: {folder} holds the weights of {origin['config']['_target_'].rpartition('.')[2]}, but this "
             f"generator is {family.rpartition('.')[2]}: weights can only be taken within a family"
         )
-    if file_hash(folder / "generator.safetensors") != origin["weights_sha256"]:
+    if file_sha256(folder / "generator.safetensors") != origin["weights_sha256"]:
         raise TrainingError(f"start_from: {folder}/generator.safetensors is not what model.json beside it describes")
     found = load_file(folder / "generator.safetensors")
     rest = folder / "discriminator.safetensors"

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.hashing import file_sha256
 from synthtrial.segmentation.settings import train_settings
 from synthtrial.trial.arm import Arm
-from synthtrial.trial.arm_rows import file_sha256
 from synthtrial.trial.protocol import Protocol
 
 

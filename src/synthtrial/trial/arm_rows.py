@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
+from synthtrial.hashing import file_sha256
 
 COLUMNS = (
     "fold",
@@ -83,9 +83,3 @@ class RowWriter:
     def _from_study(self, folder: Path, name: str) -> str:
         """Path of a file relative to the study's folder, so that an arm's bytes don't depend on where that lies."""
         return Path(os.path.relpath(folder / name, self.study)).as_posix() if name else ""
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

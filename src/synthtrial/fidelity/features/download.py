@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import urllib.request
@@ -13,6 +12,7 @@ from rich.progress import wrap_file
 
 from synthtrial.atomic import atomic_file
 from synthtrial.errors import ConfigError, SynthtrialError
+from synthtrial.hashing import file_sha256
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_S = 30
@@ -74,8 +74,7 @@ def check_sha256(path: Path, sha256: str | None, name: str | None = None) -> Non
     if sha256 is None:
         return
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = file_sha256(path)
     except OSError as error:
         raise ConfigError(f"can't read the weights {path}: {error.strerror}") from error
     if not found.startswith(sha256):
