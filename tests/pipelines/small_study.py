@@ -43,11 +43,17 @@ arms:
 SHAPE = (16, 17, 18)
 
 
-def write_project(folder: Path) -> None:
-    """Write conf/, pipelines/, dvc.yaml and eight cases into a folder."""
+def copy_project(folder: Path) -> None:
+    """Copy what a study needs of the repository into a folder: conf/, pipelines/, dvc.yaml and .dvcignore."""
     for name in ("conf", "pipelines"):
         shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(REPOSITORY / "dvc.yaml", folder)
+    for name in ("dvc.yaml", ".dvcignore"):
+        shutil.copy(REPOSITORY / name, folder / name)
+
+
+def write_project(folder: Path) -> None:
+    """Copy the project, and write eight cases, into a folder."""
+    copy_project(folder)
     (folder / "conf/study/small.yaml").write_text(STUDY)
     for index in range(8):
         write_case(folder / "raw", f"c{index}")

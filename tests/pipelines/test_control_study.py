@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from small_study import REPOSITORY, script
+from small_study import copy_project, script
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.report.blocks import Picture, Text
@@ -25,9 +25,7 @@ CONTROLS = ("oracle", "memoriser", "noise")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`out/controls/` after prepare, train_gan, synthesize, fidelity and assemble."""
     project = tmp_path_factory.mktemp("project")
-    for name in ("conf", "pipelines"):
-        shutil.copytree(REPOSITORY / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(REPOSITORY / "dvc.yaml", project)
+    copy_project(project)
     shutil.copy(Path(__file__).with_name("controls.yaml"), project / "conf/study")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from dvc.repo import Repo
-from small_study import REPOSITORY, script
+from small_study import REPOSITORY, copy_project, script
 
 from synthtrial.composing import compose
 from synthtrial.errors import ConfigError
@@ -65,10 +65,7 @@ arms:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A DVC project with conf/ and pipelines/."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("conf", "pipelines"):
-        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", ".dvcignore"):
-        shutil.copy(REPOSITORY / name, folder / name)
+    copy_project(folder)
     (folder / "conf/study/plain.yaml").write_text(PLAIN)
     (folder / "conf/study/variants.yaml").write_text(GATED)
     Repo.init(str(folder), no_scm=True).close()

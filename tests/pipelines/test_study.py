@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from small_study import copy_project
 
 
 def run(folder: Path, *words: str, code: int = 0) -> str:
@@ -31,10 +29,7 @@ def compose(folder: Path, *words: str) -> None:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the smallest study has run once."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("conf", "pipelines"):
-        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", ".dvcignore"):
-        shutil.copy(REPOSITORY / name, folder / name)
+    copy_project(folder)
     run(folder, "dvc", "init", "--no-scm", "--quiet")
     compose(folder)
     run(folder, "dvc", "repro", "--quiet")

@@ -5,55 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from synthtrial.cohorts.case import CaseRef, RawCase
-from synthtrial.cohorts.checks import LabelValues
 from synthtrial.cohorts.nifti_pairs import NiftiPairs
 from synthtrial.cohorts.resampling import to_ras
 from synthtrial.errors import CohortError
 
 
-class NiftiSlices:
+class NiftiSlices(NiftiPairs):
     """One slice per scan of a folder of NIfTI images and masks, as a 2D cohort that keeps its HU and its pixel size.
 
-    Args:
-        name, root, image, mask, labels, unit, patient, site, where_to_get, layout: as for `NiftiPairs`.
-        channels: image channels; 1.
+    It is configured, and finds its scans, as `NiftiPairs` does.
     """
 
     spatial_dims = 2
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        root: str,
-        image: str,
-        mask: str,
-        labels: LabelValues,
-        unit: str = "HU",
-        patient: str | None = None,
-        site: str | None = None,
-        channels: int = 1,
-        where_to_get: str = "",
-        layout: str = "",
-    ) -> None:
-        self.scans = NiftiPairs(
-            name=name,
-            root=root,
-            image=image,
-            mask=mask,
-            labels=labels,
-            unit=unit,
-            patient=patient,
-            site=site,
-            channels=channels,
-            where_to_get=where_to_get,
-            layout=layout,
-        )
-        self.name, self.unit, self.channels, self.labels = name, unit, channels, self.scans.labels
-
-    def find(self) -> list[CaseRef]:
-        """List the scans; each is one case. See `NiftiPairs.find`."""
-        return self.scans.find()
 
     def read(self, ref: CaseRef) -> RawCase:
         """Read a scan and keep the axial slice with the most lesion voxels.
@@ -61,7 +24,7 @@ class NiftiSlices:
         Raises:
             CohortError: when the scan has no mask; and as `read_pair` does.
         """
-        scan = to_ras(self.scans.read(ref))
+        scan = to_ras(super().read(ref))
         if scan.mask is None:
             raise CohortError(f"case {ref.case_id}: a slice is chosen by its lesion, but the case has no mask")
         return axial_slice(scan, int(np.argmax((scan.mask > 0).sum((0, 1)))))

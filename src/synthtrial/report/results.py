@@ -107,6 +107,11 @@ class Results:
         return in_words(self.params["protocol"]["metric"])
 
     @property
+    def level(self) -> str:
+        """Coverage of the intervals, in words."""
+        return f"{100 * (1 - self.params['protocol']['alpha']):.0f} %"
+
+    @property
     def arms(self) -> list[str]:
         """Names of the arms that the verdict is about, the reference first: all but those of the learning curve."""
         added = self.learning_curve.added if self.learning_curve else []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -20,12 +20,7 @@ from synthtrial.trial.choosing import augmented_subset, duplicates, real_subset,
 from synthtrial.trial.draw import Redraw
 from synthtrial.trial.drawn import check_apart, check_drawn, sources
 from synthtrial.trial.protocol import Protocol
-
-Synthetic = Mapping[str, Mapping[str, SyntheticCohort]]
-"""Draw to split to the cohort drawn from the generator of that split."""
-
-Models = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""Draw to split to the `model.json` of the generator."""
+from synthtrial.trial.reading import Models, Synthetic
 
 
 def assemble(
@@ -61,7 +56,7 @@ def assemble(
         LeakError: when a case that is judged on, or its patient, is in an arm or was seen by a generator of it.
     """
     guard.check_cohort(cohort, protocol)
-    filling = Filling(cohort, synthetic, models, protocol, seed, folder, redraw or Redraw())
+    filling = Filling(cohort, synthetic, models, protocol, seed, redraw or Redraw(), RowWriter(cohort, folder))
     with atomic_folder(folder) as partial:
         for arm in arms:
             rows = [row for fold in range(len(cohort.folds)) for row in filling.rows(arm, fold)]
@@ -79,26 +74,17 @@ def read_arm(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=dict.fromkeys(COLUMNS, str) | {"fold": int}, keep_default_na=False)
 
 
+@dataclass(frozen=True)
 class Filling:
-    """Fills arms, fold by fold; the arguments are those of `assemble`."""
+    """Fills arms, fold by fold; what it holds are the arguments of `assemble`, and `write`, which makes the rows."""
 
-    def __init__(
-        self,
-        cohort: PreparedCohort,
-        synthetic: Synthetic,
-        models: Models,
-        protocol: Protocol,
-        seed: int,
-        folder: Path,
-        redraw: Redraw,
-    ) -> None:
-        self.cohort = cohort
-        self.synthetic = synthetic
-        self.models = models
-        self.protocol = protocol
-        self.seed = seed
-        self.redraw = redraw
-        self.write = RowWriter(cohort, folder)
+    cohort: PreparedCohort
+    synthetic: Synthetic
+    models: Models
+    protocol: Protocol
+    seed: int
+    redraw: Redraw
+    write: RowWriter
 
     def rows(self, arm: Arm, fold: int) -> list[Row]:
         """All training cases of a fold: the real ones, copies of them, and synthetic ones."""

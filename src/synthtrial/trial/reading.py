@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthtrial.cohorts.synthetic import SyntheticCohort
@@ -11,11 +11,14 @@ from synthtrial.errors import CohortError
 from synthtrial.study_folder import StudyFolder
 from synthtrial.trial.arm import Arm
 
-Drawn = dict[str, dict[str, SyntheticCohort]]
-Models = dict[str, dict[str, dict[str, Any]]]
+Synthetic = Mapping[str, Mapping[str, SyntheticCohort]]
+"""Draw to split to the cohort drawn from the generator of that split."""
+
+Models = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Draw to split to the `model.json` of the generator."""
 
 
-def read_drawn(arms: Sequence[Arm], study: StudyFolder, splits: Sequence[str]) -> tuple[Drawn, Models]:
+def read_drawn(arms: Sequence[Arm], study: StudyFolder, splits: Sequence[str]) -> tuple[Synthetic, Models]:
     """Read the synthetic cohorts that arms ask for, and their generators' `model.json`, by draw and split.
 
     Raises:

@@ -30,7 +30,7 @@ def section(results: Results) -> Section:
 def segmenter_blocks(results: Results, segmenter: str, series: list[Doses]) -> list[Block]:
     """Dose and response with one segmenter."""
     frame = dose_frame(results, segmenter, series)
-    level = f"{100 * (1 - results.params['protocol']['alpha']):.0f} %"
+    level = results.level
     return [
         Picture(
             name=f"dose_response_{segmenter}",

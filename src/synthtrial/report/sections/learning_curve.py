@@ -34,7 +34,7 @@ def section(results: Results) -> Section:
 def segmenter_blocks(results: Results, segmenter: str) -> list[Block]:
     """What one segmenter gains from more real cases, and from synthetic ones."""
     curve = read_learning_curve(results, segmenter)
-    level = f"{100 * (1 - results.params['protocol']['alpha']):.0f} %"
+    level = results.level
     whole = [reading for reading in curve.readings if reading.share == 1]
     words = [Words([headline(whole), *(sentence(reading, level) for reading in whole)])] if whole else []
     return [

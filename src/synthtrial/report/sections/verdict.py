@@ -90,7 +90,7 @@ def segmenter_blocks(results: Results, segmenter: str) -> list[Block]:
     """Cards, effect plot and table of one segmenter."""
     frame = verdict_frame(results, segmenter)
     compared = frame[frame["arm"] != results.reference]
-    level = f"{100 * (1 - results.params['protocol']['alpha']):.0f} %"
+    level = results.level
     counts = counts_in_words(frame.to_dict("records")[0], results.protocol)
     return [
         Heading(f"Segmenter {segmenter}"),
