@@ -2,6 +2,8 @@
 STUDY ?= demo
 PYTHON ?= python3
 READY := .venv/.ready
+# One process per core, each with one thread; the tests of a file stay together, for they share what they have run.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=logical --dist=loadfile --cov --cov-report=term:skip-covered
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export GIT_PYTHON_REFRESH := quiet
 
@@ -32,13 +34,13 @@ test: $(READY)
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest -m "not slow" --cov --cov-report=term:skip-covered
+	$(PYTEST) -m "not slow"
 
 test-all: $(READY)
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest --cov --cov-report=term:skip-covered
+	$(PYTEST)
 
 ui: $(READY)
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --port 5000
