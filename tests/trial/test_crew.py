@@ -91,17 +91,22 @@ def test_a_process_that_died_before_its_task_is_told_as_well():
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_all_processes_end_with_the_leading_one(how, tmp_path):
     code = (
+        "import signal\n"
         "from test_crew import Crew, Napping\n"
         "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # tests may run where it is ignored
         f"    with Crew(2, Napping()) as crew: crew.map([{str(tmp_path)!r}] * 2, print)\n"
     )
     script = tmp_path / "script.py"
     script.write_text(code)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     with subprocess.Popen([sys.executable, str(script)], env=environment, stderr=subprocess.DEVNULL) as leading:
-        workers = until(lambda: [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit()], 2)
-        leading.send_signal(how)
-        leading.wait(timeout=20)
+        try:
+            workers = until(lambda: [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit()], 2)
+            leading.send_signal(how)
+            leading.wait(timeout=20)
+        finally:
+            leading.kill()
     until(lambda: [worker for worker in workers if not alive(worker)], 2)
 
 
