@@ -137,8 +137,8 @@ def run(loop: Callable, pipe: Connection, folder: Path, settings: dict[str, Any]
 def ours(folder: Path, settings: dict[str, Any], words: argparse.Namespace, turn: Turn) -> None:
     """The training of the trial."""
     from synthtrial.cohorts.prepared import PreparedCohort
-    from synthtrial.segmentation.dataset import TrainingCase
     from synthtrial.segmentation.training import fit
+    from synthtrial.supervised.dataset import TrainingCase
 
     cohort = PreparedCohort(folder)
     cases = [TrainingCase(name, "real", partial(load_case, cohort, name)) for name in cohort.cases.index]
@@ -156,9 +156,9 @@ def ours(folder: Path, settings: dict[str, Any], words: argparse.Namespace, turn
     )
 
 
-def load_case(cohort: Any, case_id: str) -> tuple:
+def load_case(cohort: Any, case_id: str) -> dict[str, Any]:
     """Image and mask of one case."""
-    return cohort.image(case_id), cohort.mask(case_id)
+    return {"image": cohort.image(case_id), "mask": cohort.mask(case_id)[None]}
 
 
 def plain_monai(folder: Path, settings: dict[str, Any], words: argparse.Namespace, turn: Turn) -> None:
@@ -171,9 +171,9 @@ def plain_monai(folder: Path, settings: dict[str, Any], words: argparse.Namespac
 
     from synthtrial.hardware import best_device, lightning_precision
     from synthtrial.segmentation.augmentation import augmentation
-    from synthtrial.segmentation.module import learning_rate_factor
     from synthtrial.segmentation.network import build_network
     from synthtrial.segmentation.settings import train_settings
+    from synthtrial.supervised.schedule import learning_rate_factor
 
     train = train_settings(settings["train"])
     table = pd.read_csv(folder / "cases.csv")

@@ -19,7 +19,7 @@ def main() -> None:
     from synthtrial.tracking import stage_run
     from synthtrial.trial.arm import read_arms
     from synthtrial.trial.protocol import protocol_of
-    from synthtrial.trial.segment_arm import prepare_processes, segment_arm
+    from synthtrial.trial.segmenting.segment_arm import prepare_processes, segment_arm
 
     study = StudyFolder(params.study.name)
     cohort, folder = PreparedCohort(study.prepared), study.segment(**place)

@@ -27,15 +27,17 @@ GROUND = {
     "holm",
     "hashing",
 }
+BELOW_TRIAL = {"cohorts", "gans", "fidelity", "synthesis", "supervised", "segmentation"}
 MAY_IMPORT = {
     "cohorts": GROUND,
     "gans": GROUND | {"cohorts"},
     "fidelity": GROUND | {"cohorts", "gans"},
     "synthesis": GROUND | {"cohorts", "gans", "fidelity"},
-    "segmentation": GROUND | {"cohorts"},
-    "trial": GROUND | {"cohorts", "gans", "synthesis", "fidelity", "segmentation"},
-    "calibration": GROUND | {"cohorts", "gans", "synthesis", "fidelity", "segmentation", "trial"},
-    "report": GROUND | {"cohorts", "gans", "synthesis", "fidelity", "segmentation", "trial", "calibration"},
+    "supervised": GROUND | {"cohorts"},
+    "segmentation": GROUND | {"cohorts", "supervised"},
+    "trial": GROUND | BELOW_TRIAL,
+    "calibration": GROUND | BELOW_TRIAL | {"trial"},
+    "report": GROUND | BELOW_TRIAL | {"trial", "calibration"},
 }
 
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from synthtrial.errors import ConfigError, TrainingError
-from synthtrial.segmentation.dataset import TrainingCase
 from synthtrial.segmentation.inference import predict_probabilities
 from synthtrial.segmentation.metrics import dice_per_label
-from synthtrial.segmentation.module import SegmentationModule, learning_rate_factor
+from synthtrial.segmentation.module import SegmentationModule
 from synthtrial.segmentation.settings import train_settings
 from synthtrial.segmentation.training import fit
+from synthtrial.supervised.dataset import TrainingCase
 
 SEGRESNET_DS = {
     "_target_": "monai.networks.nets.SegResNetDS",
@@ -63,7 +63,7 @@ def squares(n: int, shape: tuple[int, ...] = (16, 16), value: float = 1.0) -> li
         mask = np.zeros(shape, np.uint8)
         start = rng.integers(2, 6, len(shape))
         mask[tuple(slice(s, s + 6) for s in start)] = 1
-        return (rng.normal(-0.5, 0.1, (1, *shape)) + value * mask).astype(np.float32), mask
+        return {"image": (rng.normal(-0.5, 0.1, (1, *shape)) + value * mask).astype(np.float32), "mask": mask[None]}
 
     return [TrainingCase(f"c{index}", "real", lambda index=index: load(index)) for index in range(n)]
 
@@ -93,9 +93,9 @@ def same(a, b) -> bool:
 
 def test_it_learns_to_find_squares():
     fitted = run(squares(8), squares(2), steps=80, validate_every=40, lr=0.02)
-    image, mask = squares(12)[11].loader()
+    image, mask = squares(12)[11].loader().values()
     found = predict_probabilities(fitted.network, torch.from_numpy(image)[None], None, 0.5)[0].argmax(0)
-    assert dice_per_label(found.numpy().astype(np.uint8), mask, ["lesion"])["lesion"] > 0.85
+    assert dice_per_label(found.numpy().astype(np.uint8), mask[0], ["lesion"])["lesion"] > 0.85
     assert [row["step"] for row in fitted.curve if row["validation_dice"] is not None] == [40, 80]
     assert fitted.final_loss == fitted.curve[-1]["loss"] < fitted.curve[0]["loss"]
     assert fitted.convergence == ""
@@ -172,12 +172,6 @@ def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
     with pytest.raises(TrainingError, match="not finite at step 1"):
         run(squares(2, value=float("nan")), checkpoint=tmp_path / "fold0")
     assert not list(tmp_path.iterdir())
-
-
-def test_learning_rate_rises_then_falls_to_zero():
-    factors = [learning_rate_factor(step, steps=100, warmup=0.1) for step in range(101)]
-    assert factors[:10] == sorted(factors[:10]) and factors[10:] == sorted(factors[10:], reverse=True)
-    assert max(factors) == factors[10] == 1.0 and factors[100] == 0.0 and factors[99] < 0.001
 
 
 def test_a_budget_in_epochs_grows_with_the_cases():

@@ -17,8 +17,8 @@ from synthtrial.trial.arm_rows import COLUMNS
 from synthtrial.trial.arms import read_arm
 from synthtrial.trial.choosing import real_subset
 from synthtrial.trial.draw import Redraw
-from synthtrial.trial.fold_cases import training_set
 from synthtrial.trial.protocol import protocol_of
+from synthtrial.trial.running.fold_cases import image_and_mask, training_set
 
 
 def test_the_real_arm_holds_the_other_folds_and_their_bytes(tmp_path, make_cohort):
@@ -275,21 +275,21 @@ def test_a_fold_s_training_set_loads_real_cases_copies_and_synthetic_ones(tmp_pa
     cohort = write_copies(make_cohort(), copies=1)
     arm = Arm("all", synthetic={"hagan": 0.5}, augmented=1.0, duplicated=0.25)
     table = assemble_all(tmp_path, cohort, [arm], make_synthetic(cohort))["all"]
-    cases = training_set(table[table["fold"] == 0], cohort, tmp_path)
+    cases = training_set(table[table["fold"] == 0], cohort, tmp_path, image_and_mask)
     assert pd.Series([case.source for case in cases]).value_counts().to_dict() == {
         "real": 10,
         "augmented": 8,
         "synthetic": 4,
     }
     for case in cases:
-        image, mask = case.loader()
-        assert image.shape == (1, *cohort.shape) and mask.shape == cohort.shape
+        image, mask = case.loader().values()
+        assert image.shape == (1, *cohort.shape) and mask.shape == (1, *cohort.shape)
         if case.source == "augmented":
             assert image.min() == image.max()
     first = next(case for case in cases if case.source == "augmented")
     cohort.augmented.loc[first.case_id, "image_sha256"] = "other"
     with pytest.raises(CohortError, match=f"{first.case_id}.npy is not the case .* assemble again"):
-        training_set(table[table["fold"] == 0], cohort, tmp_path)
+        training_set(table[table["fold"] == 0], cohort, tmp_path, image_and_mask)
 
 
 def test_more_copies_than_there_are_say_how_many_and_which_setting_makes_more(tmp_path, make_cohort):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from synthtrial.errors import ConfigError, TrainingError
-from synthtrial.trial.crew import Crew
+from synthtrial.trial.running.crew import Crew
 
 
 class Counting:

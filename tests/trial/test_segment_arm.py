@@ -14,11 +14,11 @@ from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import CohortError, ConfigError, LeakError
 from synthtrial.tracking import StageRun
 from synthtrial.trial.arm import Arm
-from synthtrial.trial.arm_plan import ArmPlan, fold_seed
 from synthtrial.trial.arms import assemble, read_arm
-from synthtrial.trial.fold_model import Networks
 from synthtrial.trial.protocol import protocol_of
-from synthtrial.trial.segment_arm import segment_arm
+from synthtrial.trial.running.arm_plan import ArmPlan, fold_seed
+from synthtrial.trial.segmenting.fold_model import Networks
+from synthtrial.trial.segmenting.segment_arm import segment_arm
 from synthtrial.trial.verdict import verdict
 
 SETTINGS = {
@@ -283,7 +283,6 @@ def test_networks_beyond_the_memory_allowed_are_read_again(tmp_path, make_cohort
         study=tmp_path,
         protocol=protocol_of("holdout"),
         repeats=1,
-        tolerance_mm=2.0,
         settings=SETTINGS,
         trainer=CPU,
         seed=0,

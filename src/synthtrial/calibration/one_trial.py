@@ -24,7 +24,7 @@ from synthtrial.synthesis.drawing import synthesize
 from synthtrial.trial.arm import Arm, read_arms
 from synthtrial.trial.arms import assemble
 from synthtrial.trial.protocol import Protocol, protocol_of, split_seed
-from synthtrial.trial.segment_arm import segment_arm
+from synthtrial.trial.segmenting.segment_arm import segment_arm
 from synthtrial.trial.verdict import verdict
 
 

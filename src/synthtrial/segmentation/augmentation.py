@@ -1,23 +1,13 @@
-"""Random changes of training cases: one recipe for every arm."""
+"""Training samples of a segmenter: cropped where patches are trained on, then changed at random."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
-from monai.transforms import (
-    Compose,
-    EnsureTyped,
-    RandAffined,
-    RandCropByLabelClassesd,
-    RandFlipd,
-    RandGaussianNoised,
-    RandScaleIntensityd,
-    RandShiftIntensityd,
-)
+from monai.transforms import Compose, EnsureTyped, RandCropByLabelClassesd
 
-from synthtrial.segmentation.settings import AugmentationSettings
+from synthtrial.supervised.augmentation import AugmentationSettings, random_changes
 
 BOTH = ("image", "mask")
 
@@ -26,7 +16,7 @@ def augmentation(settings: AugmentationSettings, *, crop_shape: tuple[int, ...] 
     """Crop, mirror, rotate and scale image and mask together; change the contrast of the image.
 
     Args:
-        settings: probabilities and sizes; a probability or size of zero leaves a change out.
+        settings: of the random changes.
         crop_shape: voxels per axis of the patch to cut out; None keeps the whole volume. The patch is centred on a
             voxel of the background or of one of the labels that the case has, each equally often.
         n_labels: labels of the mask.
@@ -46,26 +36,7 @@ def augmentation(settings: AugmentationSettings, *, crop_shape: tuple[int, ...] 
             warn=False,
         )
         steps += [crop, _only]
-    steps += [RandFlipd(BOTH, prob=0.5, spatial_axis=axis) for axis in settings.flip_axes]
-    if settings.affine_probability:
-        angle = math.radians(settings.rotate_degrees)
-        steps.append(
-            RandAffined(
-                BOTH,
-                prob=settings.affine_probability,
-                rotate_range=[angle] * 3,
-                scale_range=[settings.scale] * 3,
-                mode=("bilinear", "nearest"),
-                padding_mode=("border", "zeros"),
-            )
-        )
-    if settings.intensity_probability:
-        probability = settings.intensity_probability
-        steps += [
-            RandScaleIntensityd("image", factors=settings.intensity_scale, prob=probability),
-            RandShiftIntensityd("image", offsets=settings.intensity_shift, prob=probability),
-            RandGaussianNoised("image", prob=probability, std=settings.noise),
-        ]
+    steps += random_changes(settings, *BOTH)
     return Compose([*steps, EnsureTyped(BOTH, dtype=(torch.float32, torch.uint8), track_meta=False)], map_items=False)
 
 

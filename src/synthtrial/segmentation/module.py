@@ -15,6 +15,7 @@ from synthtrial.errors import TrainingError
 from synthtrial.segmentation.inference import predict_probabilities
 from synthtrial.segmentation.metrics import dice_per_label, with_mean
 from synthtrial.segmentation.settings import TrainSettings
+from synthtrial.supervised.schedule import adamw
 
 CURVE_POINTS = 50
 """Points of the loss curve over a whole phase of a training."""
@@ -104,23 +105,6 @@ class SegmentationModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW with the learning rate set at every step."""
         settings = self.settings
-        optimizer = torch.optim.AdamW(self.network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: learning_rate_factor(step, self.steps, settings.warmup)
+        return adamw(
+            self.network, lr=settings.lr, weight_decay=settings.weight_decay, warmup=settings.warmup, steps=self.steps
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
-    """Share of the peak learning rate at a step of `steps`: a linear rise, then half a cosine to zero.
-
-    Args:
-        step: from 0.
-        steps: steps of the phase.
-        warmup: share of them over which the rate rises.
-    """
-    warmup_steps = round(warmup * steps)
-    if step < warmup_steps:
-        return (step + 1) / (warmup_steps + 1)
-    progress = (step - warmup_steps) / max(1, steps - warmup_steps)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file, save_file
 
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.errors import ConfigError
-from synthtrial.hardware import best_device, lightning_precision
+from synthtrial.hardware import best_device
 from synthtrial.segmentation.augmentation import augmentation
 from synthtrial.segmentation.convergence import unfinished, why_not_learned
-from synthtrial.segmentation.dataset import TrainingCase
-from synthtrial.segmentation.loading import batches, in_order
 from synthtrial.segmentation.module import CurveRow, SegmentationModule
 from synthtrial.segmentation.network import build_network, check_shape
-from synthtrial.segmentation.phases import Phase, phases
 from synthtrial.segmentation.settings import TrainSettings, train_settings
+from synthtrial.supervised.augmentation import check_axes
+from synthtrial.supervised.dataset import TrainingCase
+from synthtrial.supervised.lightning import train_phase
+from synthtrial.supervised.loading import batches, in_order
+from synthtrial.supervised.phases import phases
 
 
 @dataclass(frozen=True)
@@ -107,8 +106,9 @@ def fit(
     )
     if checkpoint is not None and checkpoint.is_dir():
         return read_fitted(checkpoint, network)
-    shape = cases[0].loader()[1].shape
-    _check_axes(train, len(shape))
+    shape = cases[0].loader()["mask"].shape[1:]
+    check_axes(train.augmentation.flip_axes, len(shape), "train.augmentation.flip_axes")
+    check_axes(train.flips, len(shape), "train.flips")
     crop_shape = _crop_shape(train, shape)
     network.to(best_device(trainer))
     check_shape(network, channels, crop_shape or shape, settings["network"]["_target_"].rpartition(".")[2])
@@ -117,18 +117,21 @@ def fit(
     augment = augmentation(train.augmentation, crop_shape=crop_shape, n_labels=len(labels))
     started = time.perf_counter()
     curve: list[CurveRow] = []
-    with torch.random.fork_rng(), warnings.catch_warnings():
+    with torch.random.fork_rng():
         torch.manual_seed(seed)  # dropout
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         for phase in plan:
             module = SegmentationModule(
                 network, train, labels, steps=phase.steps, first_step=phase.first_step, on_step=on_step
             )
-            lightning = _lightning_trainer(phase, train, trainer, logger, validate=bool(validation_cases))
-            try:
-                lightning.fit(module, batches(phase, augment, train.batch_size, trainer), validation)
-            except SystemExit as stop:  # which Lightning makes of Ctrl-C
-                raise KeyboardInterrupt from stop
+            train_phase(
+                module,
+                batches(phase, augment, train.batch_size, trainer),
+                validation if validation_cases else None,
+                steps=phase.steps,
+                validate_every=train.validate_every,
+                trainer=trainer,
+                logger=logger,
+            )
             curve += module.curve
     fitted = Fitted(
         network=network.cpu().eval(),
@@ -144,13 +147,6 @@ def fit(
     return fitted
 
 
-def _check_axes(train: TrainSettings, spatial_dims: int) -> None:
-    """Raise a ConfigError when the cases lack an axis that they are to be mirrored along."""
-    for key, axes in (("augmentation.flip_axes", train.augmentation.flip_axes), ("flips", train.flips)):
-        if wrong := [axis for axis in axes if axis not in range(spatial_dims)]:
-            raise ConfigError(f"train.{key}: there is no axis {wrong[0]}; there are 0 to {spatial_dims - 1}")
-
-
 def _crop_shape(train: TrainSettings, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     """Shape of the patch to cut from each case; None when the whole volume is the patch."""
     if train.patch_shape is None or train.patch_shape == shape:
@@ -161,28 +157,6 @@ def _crop_shape(train: TrainSettings, shape: tuple[int, ...]) -> tuple[int, ...]
             "make it smaller, or null for the whole volume"
         )
     return train.patch_shape
-
-
-def _lightning_trainer(
-    phase: Phase, train: TrainSettings, trainer: Mapping[str, Any], logger: Any, validate: bool
-) -> pl.Trainer:
-    """A Trainer that does nothing but train: progress, curve and checkpoint are ours."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    return pl.Trainer(
-        accelerator=trainer["accelerator"],
-        devices=trainer["devices"],
-        precision=lightning_precision(trainer),
-        max_steps=phase.steps,
-        val_check_interval=min(train.validate_every, phase.steps),
-        check_val_every_n_epoch=None,
-        limit_val_batches=1.0 if validate else 0,
-        num_sanity_val_steps=0,
-        logger=logger or False,
-        log_every_n_steps=1,  # nothing is logged by its own ways, but a larger number warns of short trainings
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
 
 
 def _write_fitted(folder: Path, fitted: Fitted) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from synthtrial.trial.arm_plan import ArmPlan, Place
+from synthtrial.trial.running.arm_plan import ArmPlan, Place
+from synthtrial.trial.running.crew import Tell
 
 if TYPE_CHECKING:
     import torch
 
-Tell = Callable[..., None]
-"""Says `("step", step, loss)` or `("log", metrics, step)` to whoever watches the training."""
-
-
 MOST_KEPT = 2**30
 """Bytes of weights that a process keeps while it judges: those of the largest arms are read again for each case."""
+
+
+def steps_of(plan: ArmPlan, place: Place) -> int:
+    """Optimizer steps of one model's training."""
+    from synthtrial.segmentation.settings import train_settings
+
+    return train_settings(plan.settings["train"]).steps_for(len(plan.rows_of(place)))
 
 
 @dataclass(frozen=True)
@@ -59,24 +62,24 @@ def train_model(plan: ArmPlan, place: Place, tell: Tell) -> ModelRecord:
     """
     # Here and not above: the process that only leads others needs no torch, which takes seconds to import.
     from synthtrial.segmentation.training import fit
-    from synthtrial.trial.fold_cases import real_cases, training_set
-    from synthtrial.trial.forwarding import ForwardingLogger
-    from synthtrial.trial.judging import judge_validation
+    from synthtrial.trial.running.fold_cases import image_and_mask, real_cases, training_set
+    from synthtrial.trial.running.forwarding import ForwardingLogger
+    from synthtrial.trial.segmenting.judging import judge_validation
 
     cohort, rows, pretrain = plan.cohort, plan.rows_of(place), plan.arm.pretrain
     first = rows["source"].eq("synthetic") if pretrain else rows["source"].eq("")
     checkpoint = plan.checkpoint(place)
     found = checkpoint.is_dir()
     fitted = fit(
-        training_set(rows[~first], cohort, plan.study),
-        real_cases(cohort, cohort.folds[place.fold]),
+        training_set(rows[~first], cohort, plan.study, image_and_mask),
+        real_cases(cohort, cohort.folds[place.fold], image_and_mask),
         labels=cohort.labels,
         channels=cohort.facts["channels"],
         spatial_dims=cohort.facts["spatial_dims"],
         settings=plan.settings,
         trainer=plan.trainer,
         seed=plan.seed_of(place),
-        pretrain_cases=training_set(rows[first], cohort, plan.study),
+        pretrain_cases=training_set(rows[first], cohort, plan.study, image_and_mask),
         pretrain=pretrain,
         checkpoint=checkpoint,
         logger=ForwardingLogger(tell),

@@ -15,7 +15,6 @@ import pandas as pd
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.hashing import file_sha256
-from synthtrial.segmentation.settings import train_settings
 from synthtrial.trial.arm import Arm
 from synthtrial.trial.protocol import Protocol
 
@@ -46,8 +45,7 @@ class ArmPlan:
         study: folder that the paths in the rows start from.
         protocol: which cases the models of a fold are judged on.
         repeats: trainings per fold.
-        tolerance_mm: of the NSD, mm.
-        settings: `network` and `train` of a `conf/segmenter` file.
+        settings: content of a `conf/segmenter` or `conf/classifier` file.
         trainer: `accelerator`, `devices`, `precision`, and optionally `threads` and `loader_workers`.
         seed: seed of the study.
         checkpoints: folder of finished models.
@@ -59,7 +57,6 @@ class ArmPlan:
     study: Path
     protocol: Protocol
     repeats: int
-    tolerance_mm: float
     settings: Mapping[str, Any]
     trainer: Mapping[str, Any]
     seed: int
@@ -87,10 +84,6 @@ class ArmPlan:
         """The training cases of one model."""
         return self.rows[self.rows["fold"] == place.fold]
 
-    def steps_of(self, place: Place) -> int:
-        """Optimizer steps of one model's training."""
-        return train_settings(self.settings["train"]).steps_for(len(self.rows_of(place)))
-
     def seed_of(self, place: Place) -> int:
         """Seed of one model's training."""
         return fold_seed(self.seed, place.fold, place.repeat, self.arm.reseed)
@@ -99,7 +92,7 @@ class ArmPlan:
         """Folder of a finished model, named by a hash of all that the model and its curve depend on."""
         rows = self.rows_of(place)
         content = [
-            rows[["case_id", "source", "sha256", "mask_sha256"]].to_numpy().tolist(),
+            rows[["case_id", "source", "label", "sha256", "mask_sha256"]].to_numpy().tolist(),
             [self._case_hashes[case_id] for case_id in self.cohort.folds[place.fold]],
             self.cohort.facts,
             self.settings,
@@ -112,11 +105,15 @@ class ArmPlan:
 
     @cached_property
     def _case_hashes(self) -> dict[str, list[str]]:
-        """Id and hashes of every development case, which are validated on."""
+        """Id, class and hashes of every development case, which are validated on."""
         folder = self.cohort.folder
         return {
-            row.case_id: [row.case_id, file_sha256(folder / str(row.image)), file_sha256(folder / str(row.mask))]
-            for row in self.cohort.cases.loc[self.cohort.development].itertuples()
+            row["case_id"]: [
+                row["case_id"],
+                row["label"],
+                *(file_sha256(folder / row[kind]) for kind in ("image", "mask") if row[kind]),
+            ]
+            for row in self.cohort.cases.loc[self.cohort.development].to_dict("records")
         }
 
 

@@ -1,7 +1,8 @@
-"""From the rows of an arm to cases that a segmenter trains on."""
+"""From the rows of an arm to cases that a model trains on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -10,16 +11,20 @@ import pandas as pd
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import CohortError
-from synthtrial.segmentation.dataset import Pair, TrainingCase
+from synthtrial.supervised.dataset import Sample, TrainingCase
+
+Target = Callable[[PreparedCohort | SyntheticCohort, Mapping[str, str]], Sample]
+"""Reads a case and what is to be learned of it, given its row of an arm."""
 
 
-def training_set(rows: pd.DataFrame, cohort: PreparedCohort, study: Path) -> list[TrainingCase]:
+def training_set(rows: pd.DataFrame, cohort: PreparedCohort, study: Path, read: Target) -> list[TrainingCase]:
     """The cases of one fold of an arm, in the order of their rows; `source` is `real`, `augmented` or `synthetic`.
 
     Args:
         rows: rows of `arms/<arm>.csv`.
         cohort: the real cases.
         study: folder that the paths in the rows start from.
+        read: what is to be read of a case.
 
     Raises:
         CohortError: when a synthetic case has been drawn, or a copy altered, again since the arm was assembled.
@@ -37,7 +42,7 @@ def training_set(rows: pd.DataFrame, cohort: PreparedCohort, study: Path) -> lis
             _check_same(source.manifest, row, "image_sha256", "mask_sha256")
         elif row["source"] == "augmented":
             _check_same(cohort.augmented, row, "image_sha256")
-        cases.append(TrainingCase(row["case_id"], row["source"], partial(_load, source, row["case_id"])))
+        cases.append(TrainingCase(row["case_id"], row["source"], partial(read, source, row)))
     return cases
 
 
@@ -49,10 +54,12 @@ def _check_same(table: pd.DataFrame, row: dict[str, str], *columns: str) -> None
         raise CohortError(f"{row['path']} is not the case that the arm was assembled from: assemble again")
 
 
-def real_cases(cohort: PreparedCohort, case_ids: list[str]) -> list[TrainingCase]:
+def real_cases(cohort: PreparedCohort, case_ids: list[str], read: Target) -> list[TrainingCase]:
     """Real cases by id."""
-    return [TrainingCase(case_id, "real", partial(_load, cohort, case_id)) for case_id in case_ids]
+    rows = cohort.cases.loc[case_ids, ["case_id", "label"]].to_dict("records")
+    return [TrainingCase(row["case_id"], "real", partial(read, cohort, row)) for row in rows]
 
 
-def _load(cohort: PreparedCohort | SyntheticCohort, case_id: str) -> Pair:
-    return cohort.image(case_id), cohort.mask(case_id)
+def image_and_mask(source: PreparedCohort | SyntheticCohort, row: Mapping[str, str]) -> Sample:
+    """What a segmenter learns from."""
+    return {"image": source.image(row["case_id"]), "mask": source.mask(row["case_id"])[None]}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthtrial.errors import ConfigError
-from synthtrial.segmentation.dataset import TrainingCase
+from synthtrial.supervised.dataset import TrainingCase
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def phases(
         ConfigError: when a phase has no cases or no steps.
     """
     if not cases:
-        raise ConfigError("the training set is empty: no case to train the segmenter on")
+        raise ConfigError("the training set is empty: no case to train on")
     if not pretrain and not pretrain_cases:
         return [Phase(cases, steps, 0, seed)]
     before = round(pretrain * steps)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from synthtrial.trial.arm_plan import ArmPlan, Place
-from synthtrial.trial.fold_model import Networks
+from synthtrial.trial.running.arm_plan import ArmPlan, Place
 from synthtrial.trial.scores import ENSEMBLE
+from synthtrial.trial.segmenting.fold_model import Networks
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +52,7 @@ class Reference(NamedTuple):
         return tuple(np.linalg.norm(self.affine[:3, : self.mask.ndim], axis=0).tolist())
 
 
-def judge_case(networks: Networks, judged: Judged) -> list[Row]:
+def judge_case(networks: Networks, judged: Judged, tolerance_mm: float) -> list[Row]:
     """Score a case by every model that may judge it, and by the mean of their probabilities.
 
     The probabilities of one model and their sum are in memory, however many models there are.
@@ -70,7 +70,7 @@ def judge_case(networks: Networks, judged: Judged) -> list[Row]:
         place = {"fold": fold, "repeat": repeat, "case_id": case_id, "patient_id": patient_id, "site": site}
         prediction = _on_original_grid(probabilities, plan, reference)
         spacing_mm, labels = reference.spacing_mm, plan.cohort.labels
-        return place | score_case(prediction, reference.mask, labels, spacing_mm, plan.tolerance_mm)
+        return place | score_case(prediction, reference.mask, labels, spacing_mm, tolerance_mm)
 
     total, rows = None, []
     places = plan.judges_of(case_id)

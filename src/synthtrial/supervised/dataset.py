@@ -10,9 +10,11 @@ import torch
 from monai.transforms import Compose
 from torch.utils.data import Dataset, Sampler
 
-from synthtrial.segmentation.repeatable import Repeatable
+from synthtrial.supervised.repeatable import Repeatable
 
-Pair = tuple[np.ndarray, np.ndarray]
+Sample = dict[str, np.ndarray]
+"""`image`, float32 `(C, *S)` in [-1, 1], and what is to be learned of it: `mask`, the label map, uint8 `(1, *S)`, or
+`label`, the class, int64 `()`."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,13 @@ class TrainingCase:
     Attributes:
         case_id: its id.
         source: `real` or `synthetic`.
-        loader: returns the image, float32 `(C, *S)` in [-1, 1], and the label map, uint8 `(*S)`. It is called each
-            time the case is drawn, so that no more than one batch is in memory.
+        loader: returns the image and its target. It is called each time the case is drawn, so that no more than one
+            batch is in memory.
     """
 
     case_id: str
     source: str
-    loader: Callable[[], Pair]
+    loader: Callable[[], Sample]
 
 
 class CaseDataset(Dataset):
@@ -36,7 +38,7 @@ class CaseDataset(Dataset):
 
     Args:
         cases: the cases.
-        augment: transform of `{"image", "mask"}`; None to take the cases as they are.
+        augment: transform of samples; None to take the cases as they are.
         seed: seed of the augmentation.
     """
 
@@ -49,11 +51,15 @@ class CaseDataset(Dataset):
 
     def __getitem__(self, place: tuple[int, int]) -> dict[str, torch.Tensor]:
         draw, index = place
-        image, mask = self.cases[index].loader()
-        sample = {"image": torch.from_numpy(image), "mask": torch.from_numpy(np.array(mask)[None])}
+        sample = {key: as_tensor(array) for key, array in self.cases[index].loader().items()}
         if self.augment is None:
             return sample
         return self.augment(sample, seed=int(np.random.SeedSequence([self.seed, draw]).generate_state(1)[0]))
+
+
+def as_tensor(array: np.ndarray) -> torch.Tensor:
+    """A tensor that may be written to, as maps of files may not; no copy where the array may."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
 class ShuffledDraws(Sampler[tuple[int, int]]):

@@ -9,8 +9,8 @@ from monai.transforms import Compose
 from torch.utils.data import DataLoader
 
 from synthtrial.hardware import best_device
-from synthtrial.segmentation.dataset import CaseDataset, InOrder, ShuffledDraws, TrainingCase
-from synthtrial.segmentation.phases import Phase
+from synthtrial.supervised.dataset import CaseDataset, InOrder, ShuffledDraws, TrainingCase
+from synthtrial.supervised.phases import Phase
 
 
 def batches(phase: Phase, augment: Compose, batch_size: int, trainer: Mapping[str, Any]) -> DataLoader:

@@ -1,9 +1,8 @@
-"""The stream of training cases and their augmentation."""
+"""Random changes of images and masks together."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -12,9 +11,9 @@ from monai.data import get_track_meta
 from torch.utils.data import DataLoader
 
 from synthtrial.segmentation.augmentation import augmentation
-from synthtrial.segmentation.dataset import CaseDataset, ShuffledDraws, TrainingCase
-from synthtrial.segmentation.repeatable import Repeatable
-from synthtrial.segmentation.settings import AugmentationSettings
+from synthtrial.supervised.augmentation import AugmentationSettings
+from synthtrial.supervised.dataset import CaseDataset, ShuffledDraws, TrainingCase
+from synthtrial.supervised.repeatable import Repeatable
 
 SETTINGS = AugmentationSettings(
     flip_axes=(0,),
@@ -26,6 +25,7 @@ SETTINGS = AugmentationSettings(
     intensity_shift=0.1,
     noise=0.05,
 )
+KINDS = {"image": np.float32, "mask": np.uint8}
 OFF = dataclasses.replace(SETTINGS, flip_axes=(), affine_probability=0.0, intensity_probability=0.0)
 
 
@@ -33,22 +33,9 @@ def make_cases(n: int, shape: tuple[int, ...] = (8, 8, 8)) -> list[TrainingCase]
     def load(index: int):
         mask = np.zeros(shape, np.uint8)
         mask[(slice(2, 4),) * len(shape)] = 1
-        return (np.full((1, *shape), index / n) + 0.1 * mask).astype(np.float32), mask
+        return {"image": (np.full((1, *shape), index / n) + 0.1 * mask).astype(np.float32), "mask": mask[None]}
 
     return [TrainingCase(f"c{index}", "real", lambda index=index: load(index)) for index in range(n)]
-
-
-def test_every_case_is_drawn_equally_often_whatever_the_number_of_draws():
-    draws = list(ShuffledDraws(7, 25, seed=3))
-    assert [draw for draw, _ in draws] == list(range(25))
-    assert set(Counter(index for _, index in draws).values()) == {3, 4}
-    first, second = [index for _, index in draws[:7]], [index for _, index in draws[7:14]]
-    assert sorted(first) == sorted(second) == list(range(7)) and first != second
-    assert draws == list(ShuffledDraws(7, 25, seed=3)) != list(ShuffledDraws(7, 25, seed=4))
-
-
-def test_few_draws_of_many_cases_are_distinct():
-    assert len({index for _, index in ShuffledDraws(100, 30, seed=0)}) == 30
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 8, 8)])
@@ -64,8 +51,7 @@ def test_a_draw_is_repeatable_and_two_draws_differ(shape):
 
 @pytest.mark.parametrize(("shape", "crop_shape"), [((8, 8), None), ((12, 12, 12), (8, 8, 8))])
 def test_a_seed_means_what_it_means_to_monai(shape, crop_shape):
-    image, mask = make_cases(1, shape)[0].loader()
-    sample = {"image": torch.from_numpy(image), "mask": torch.from_numpy(mask[None])}
+    sample = CaseDataset(make_cases(1, shape))[0, 0]
     ours, theirs = (augmentation(SETTINGS, crop_shape=crop_shape, n_labels=1) for _ in range(2))
     repeatable = Repeatable(ours)
     for seed in (3, 2**32 - 1):
@@ -104,6 +90,6 @@ def test_patches_hold_a_rare_lesion_about_half_of_the_time():
 
 
 def test_a_case_without_lesion_is_cropped_too():
-    empty = TrainingCase("e", "synthetic", lambda: (np.zeros((1, 9, 9), np.float32), np.zeros((9, 9), np.uint8)))
+    empty = TrainingCase("e", "synthetic", lambda: {key: np.zeros((1, 9, 9), kind) for key, kind in KINDS.items()})
     sample = CaseDataset([empty], augmentation(OFF, crop_shape=(4, 4), n_labels=2))[0, 0]
     assert sample["mask"].shape == (1, 4, 4)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from rich.progress import Progress, TaskID
 
 from synthtrial.tracking import StageRun
-from synthtrial.trial.arm_plan import Place
-from synthtrial.trial.fold_model import ModelRecord
+from synthtrial.trial.running.arm_plan import Place
+
+
+class Finished(Protocol):
+    """What is to be known of a finished model: its steps, its last loss, and when it was trained, in Unix times."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def final_loss(self) -> float: ...
+    @property
+    def trained(self) -> tuple[float, float] | None: ...
 
 
 class Watch:
@@ -32,7 +43,7 @@ class Watch:
         take: dict[str, Callable[..., None]] = {"step": self._show, "log": self._log, "done": self._finish}
         take[kind](place, *content)
 
-    def _finish(self, place: Place, record: ModelRecord) -> None:
+    def _finish(self, place: Place, record: Finished) -> None:
         """Show a finished model, and count the time of its training."""
         self._show(place, record.steps, record.final_loss)
         if record.trained is not None:

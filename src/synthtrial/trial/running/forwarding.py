@@ -6,7 +6,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger
 
-from synthtrial.trial.fold_model import Tell
+from synthtrial.trial.running.crew import Tell
 
 
 class ForwardingLogger(Logger):

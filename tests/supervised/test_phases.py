@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from synthtrial.errors import ConfigError
-from synthtrial.segmentation.dataset import TrainingCase
-from synthtrial.segmentation.phases import phases
+from synthtrial.supervised.dataset import TrainingCase
+from synthtrial.supervised.phases import phases
 
 
 def make_cases(n: int, source: str) -> list[TrainingCase]:
-    return [TrainingCase(f"{source}{k}", source, lambda: (np.zeros((1, 4, 4)), np.zeros((4, 4)))) for k in range(n)]
+    return [TrainingCase(f"{source}{k}", source, lambda: {"image": np.zeros((1, 4, 4))}) for k in range(n)]
 
 
 REAL, SYNTHETIC = make_cases(2, "real"), make_cases(3, "synthetic")

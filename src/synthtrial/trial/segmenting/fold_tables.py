@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from synthtrial.trial.arm_plan import ArmPlan
-from synthtrial.trial.fold_model import ModelRecord
-from synthtrial.trial.judging import Row
+from synthtrial.trial.running.arm_plan import ArmPlan
 from synthtrial.trial.scores import ENSEMBLE, patient_mean
+from synthtrial.trial.segmenting.fold_model import ModelRecord
+from synthtrial.trial.segmenting.judging import Row
 
 
 def case_table(judged: Sequence[Sequence[Row]], named: dict[str, str]) -> pd.DataFrame:

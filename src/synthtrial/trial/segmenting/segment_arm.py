@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,22 @@ from rich.progress import Progress
 
 from synthtrial.atomic import atomic_folder
 from synthtrial.cohorts.prepared import PreparedCohort
-from synthtrial.errors import CohortError, ConfigError
+from synthtrial.errors import ConfigError
 from synthtrial.segmentation.metrics import TOLERANCE_MM
 from synthtrial.tracking import StageRun
-from synthtrial.trial import guard
 from synthtrial.trial.arm import Arm
-from synthtrial.trial.arm_plan import ArmPlan, Place
 from synthtrial.trial.arms import read_arm
-from synthtrial.trial.concurrency import processes, threads_per_model
-from synthtrial.trial.crew import Crew, Tell, warm_up
-from synthtrial.trial.fold_model import ModelRecord, Networks, train_model
-from synthtrial.trial.fold_tables import case_table, curve_table, fold_table
-from synthtrial.trial.judging import Judged, Row, judge_case
 from synthtrial.trial.protocol import Protocol
-from synthtrial.trial.watching import Watch
+from synthtrial.trial.running.arm_plan import ArmPlan, Place
+from synthtrial.trial.running.checking import check_plan
+from synthtrial.trial.running.concurrency import processes, threads_per_model
+from synthtrial.trial.running.crew import Crew, Tell, warm_up
+from synthtrial.trial.running.watching import Watch
+from synthtrial.trial.segmenting.fold_model import ModelRecord, Networks, steps_of, train_model
+from synthtrial.trial.segmenting.fold_tables import case_table, curve_table, fold_table
+from synthtrial.trial.segmenting.judging import Judged, Row, judge_case
 
-PRELOAD = ("synthtrial.trial.preloaded",)
+PRELOAD = ("synthtrial.trial.segmenting.preloaded",)
 """What the fork server of an arm's processes imports."""
 
 
@@ -82,15 +83,14 @@ def segment_arm(
         study=arm_csv.parent.parent,
         protocol=protocol,
         repeats=repeats,
-        tolerance_mm=tolerance_mm,
         settings=settings,
         trainer=dict(trainer) | {"threads": threads_per_model(trainer, models)},
         seed=seed,
         checkpoints=checkpoints,
     )
-    _check_cases(plan)
+    check_plan(plan)
     run = run or StageRun()
-    with Crew(processes(trainer, models), ArmWork(plan), PRELOAD) as crew:
+    with Crew(processes(trainer, models), ArmWork(plan, tolerance_mm), PRELOAD) as crew:
         records = _train(crew, plan, segmenter, run)
         _judge_and_write(crew, plan, records, folder, {"arm": arm.name, "segmenter": segmenter})
     run.count_memory(crew.peak_rss_mb)
@@ -111,10 +111,11 @@ class ArmWork:
 
     Args:
         plan: of the arm.
+        tolerance_mm: of the NSD, mm.
     """
 
-    def __init__(self, plan: ArmPlan) -> None:
-        self.plan = plan
+    def __init__(self, plan: ArmPlan, tolerance_mm: float) -> None:
+        self.plan, self.tolerance_mm = plan, tolerance_mm
         self.networks = Networks(plan)
 
     def __call__(self, task: Place | Judged, tell: Tell) -> Any:
@@ -125,39 +126,13 @@ class ArmWork:
             torch.set_num_threads(self.plan.trainer["threads"])
         if isinstance(task, Place):
             return train_model(self.plan, task, tell)
-        return judge_case(self.networks, task)
-
-
-def _check_cases(plan: ArmPlan) -> None:
-    """Refuse an arm that was assembled from other cases, or that holds a case that it is judged on."""
-    cohort = plan.cohort
-    guard.check_cohort(cohort, plan.protocol)
-    for fold in range(len(cohort.folds)):
-        rows = plan.rows_of(Place(fold))
-        prepared = list(rows.loc[rows["source"] != "synthetic", "case_id"].unique())
-        known = {*cohort.cases.index, *cohort.augmented.index}
-        if unknown := [case_id for case_id in prepared if case_id not in known]:
-            raise CohortError(
-                f"arm {plan.arm.name!r} trains on {unknown[0]!r}, which the prepared cohort does not have: assemble "
-                "again (pipelines/assemble.py)"
-            )
-        split = plan.protocol.split_of(fold)
-        if other := sorted(set(rows.loc[rows["source"] == "synthetic", "split"]) - {split}):
-            raise CohortError(
-                f"arm {plan.arm.name!r} has cases drawn from the split {other[0]} for fold {fold}, where the protocol "
-                f"{plan.protocol.name} has {split}: assemble again (pipelines/assemble.py)"
-            )
-        if rows.empty:
-            raise ConfigError(f"arm {plan.arm.name!r} has no cases for fold {fold}: assemble again")
-        seen = [cohort.source_of(case_id) for case_id in prepared]
-        judged = plan.judged_by(Place(fold))
-        guard.check_seen(cohort, judged, seen, plan.protocol.name, f"arm {plan.arm.name!r}, fold {fold}")
+        return judge_case(self.networks, task, self.tolerance_mm)
 
 
 def _train(crew: Crew, plan: ArmPlan, segmenter: str, run: StageRun) -> list[ModelRecord]:
     """Train all models; return what is to be said of them in the order of fold and repeat."""
     with Progress(refresh_per_second=2) as progress:
-        watch = Watch(progress, run, f"{segmenter} on {plan.arm.name}", plan.steps_of)
+        watch = Watch(progress, run, f"{segmenter} on {plan.arm.name}", partial(steps_of, plan))
         records = crew.map(plan.places, watch)
     return sorted(records, key=lambda record: record.place)
 
