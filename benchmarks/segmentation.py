@@ -138,7 +138,7 @@ def ours(folder: Path, settings: dict[str, Any], words: argparse.Namespace, turn
     """The training of the trial."""
     from synthtrial.cohorts.prepared import PreparedCohort
     from synthtrial.segmentation.training import fit
-    from synthtrial.supervised.dataset import TrainingCase
+    from synthtrial.supervised.case import TrainingCase
 
     cohort = PreparedCohort(folder)
     cases = [TrainingCase(name, "real", partial(load_case, cohort, name)) for name in cohort.cases.index]
@@ -152,7 +152,7 @@ def ours(folder: Path, settings: dict[str, Any], words: argparse.Namespace, turn
         settings=settings,
         trainer=trainer,
         seed=0,
-        on_step=lambda step, loss: turn(),
+        log=lambda metrics, step: turn(),
     )
 
 

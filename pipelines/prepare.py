@@ -17,13 +17,21 @@ def main() -> None:
     from synthtrial.cohorts.case import build_reader
     from synthtrial.cohorts.preparing import PrepareSettings, prepare
     from synthtrial.study_folder import StudyFolder
+    from synthtrial.tasks import CLASSIFY
     from synthtrial.tracking import stage_run
 
     folder = StudyFolder(params.study.name).prepared
     reader = build_reader(plain(params.cohort))
     settings = construct(PrepareSettings, plain(params.prepare), "prepare")
     with stage_run("prepare", params) as run:
-        prepare(reader, folder, settings=settings, seed=params.study.seed, workers=params.runtime.workers)
+        prepare(
+            reader,
+            folder,
+            settings=settings,
+            seed=params.study.seed,
+            workers=params.runtime.workers,
+            positive=params.protocol.positive if params.task == CLASSIFY.stage else "",
+        )
         run.log_artifact(folder / "profile.json")
         run.log_artifact(folder / "figures")
 

@@ -19,26 +19,31 @@ def main() -> None:
     from synthtrial.tracking import stage_run
     from synthtrial.trial.arm import read_arms
     from synthtrial.trial.protocol import protocol_of
-    from synthtrial.trial.segmenting.segment_arm import prepare_processes, segment_arm
+    from synthtrial.trial.running.planning import plan_arm
+    from synthtrial.trial.running.preparing import prepare_processes
+    from synthtrial.trial.segmenting.segment_arm import PRELOAD, segment_arm
 
     study = StudyFolder(params.study.name)
     cohort, folder = PreparedCohort(study.prepared), study.segment(**place)
     trainer = plain(params.trainer) | plain(params.runtime)
-    prepare_processes(cohort, trainer, params.protocol.repeats)
+    prepare_processes(cohort, trainer, params.protocol.repeats, PRELOAD)
     (arm,) = read_arms({place["arm"]: plain(params.arms[place["arm"]])})
     with stage_run("segment", params, **place) as run:
-        segment_arm(
+        plan = plan_arm(
             study.arms / f"{arm.name}.csv",
             cohort,
             arm=arm,
-            segmenter=place["segmenter"],
             settings=plain(params.segmenters[place["segmenter"]]),
             trainer=trainer,
             seed=params.study.seed,
-            folder=folder,
             checkpoints=study.checkpoints("segment", *place.values()),
             protocol=protocol_of(params.protocol.name),
             repeats=params.protocol.repeats,
+        )
+        segment_arm(
+            plan,
+            segmenter=place["segmenter"],
+            folder=folder,
             tolerance_mm=params.protocol.nsd_tolerance_mm,
             run=run,
         )

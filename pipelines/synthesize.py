@@ -19,19 +19,20 @@ def main() -> None:
     from synthtrial.study_folder import StudyFolder
     from synthtrial.synthesis.drawing import synthesize
     from synthtrial.tracking import stage_run
+    from synthtrial.trial.draw import taken_apart
     from synthtrial.trial.protocol import split_seed
 
     study = StudyFolder(params.study.name)
     cohort = PreparedCohort(study.prepared)
     folder = study.synthetic(**place)
-    settings = plain(params.draws[place["draw"]])
+    generator, count, settings = taken_apart(plain(params.draws[place["draw"]]), len(cohort.split(place["split"])))
     with stage_run("synthesize", params, **place) as run:
         synthesize(
             name=place["draw"],
-            model_folder=study.model(settings.pop("generator"), place["split"]),
+            model_folder=study.model(generator, place["split"]),
             cohort=cohort,
             folder=folder,
-            count=round(settings.pop("per_real") * len(cohort.split(place["split"]))),
+            count=count,
             settings=settings,
             seed=split_seed(params.study.seed, place["split"]),
             cache=study.checkpoints("features"),

@@ -26,14 +26,16 @@ GROUND = {
     "hardware",
     "holm",
     "hashing",
+    "tasks",
 }
-BELOW_TRIAL = {"cohorts", "gans", "fidelity", "synthesis", "supervised", "segmentation"}
+BELOW_TRIAL = {"cohorts", "gans", "fidelity", "synthesis", "supervised", "segmentation", "classification"}
 MAY_IMPORT = {
     "cohorts": GROUND,
     "gans": GROUND | {"cohorts"},
     "fidelity": GROUND | {"cohorts", "gans"},
     "synthesis": GROUND | {"cohorts", "gans", "fidelity"},
     "supervised": GROUND | {"cohorts"},
+    "classification": GROUND | {"cohorts", "gans", "fidelity", "supervised"},
     "segmentation": GROUND | {"cohorts", "supervised"},
     "trial": GROUND | BELOW_TRIAL,
     "calibration": GROUND | BELOW_TRIAL | {"trial"},

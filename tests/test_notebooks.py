@@ -7,9 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from conftest import REPOSITORY
 from gans.small_gans import tiny_hagan
 from report.finished_study import GENERATOR, PROVENANCE, SPLIT, study_params, write_finished_study
+from written_cohort import REPOSITORY
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 

@@ -9,6 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from synthtrial.cohorts.case import build_reader
 from synthtrial.composing import compose, study_names, write_params
 from synthtrial.errors import ConfigError
 from synthtrial.params import build, load_params, params_hash, stage_params, tracked_keys
@@ -33,9 +34,11 @@ def test_every_study_composes_fully(study: str) -> None:
     assert CONF / "study" / f"{study}.yaml" in files
     for arm in params["arms"].values():
         assert set(arm.get("synthetic", {})) <= set(params["draw_names"])
+    reader = build_reader(params["cohort"])
     for generator in params["generators"].values():
-        stacked = generator["representation"]["_target_"].endswith(("ZConcat", "Interleave"))
-        assert generator["image_channels"] == 1 if stacked else generator["image_channels"] >= 2
+        stacked = generator["representation"]["_target_"].endswith(("ZConcat", "Interleave", "ImageOnly"))
+        has_mask_channels = bool(reader.labels) and not stacked
+        assert (generator["image_channels"] > reader.channels) == has_mask_channels
         assert all(
             made >= asked for made, asked in zip(generator["image_size"], params["prepare"]["shape"], strict=True)
         )

@@ -9,6 +9,7 @@ PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "draw": ("draw", {"help": "a generator of the study, or another name of `draws:`"}),
     "split": ("--split", {"default": "development", "help": "the cases that it may see (default: development)"}),
     "arm": ("arm", {"help": "an arm of the study"}),
+    "classifier": ("--classifier", {"default": "cnn", "help": "a classifier of the study (default: cnn)"}),
     "segmenter": ("--segmenter", {"default": "unet", "help": "a segmenter of the study (default: unet)"}),
 }
 """How a stage's place in the matrix is said on the command line."""
@@ -19,7 +20,7 @@ def stage_words(description: str | None, *places: str) -> tuple[dict[str, str], 
 
     Args:
         description: the script's docstring, shown by `--help`.
-        places: which of generator, draw, split, arm, segmenter the stage is run for.
+        places: which of generator, draw, split, arm, segmenter, classifier the stage is run for.
 
     Returns:
         The place in the matrix, and the `key=value` words to try on top of params.yaml.

@@ -12,16 +12,18 @@ from omegaconf import OmegaConf
 
 from synthtrial.atomic import atomic_file
 from synthtrial.errors import ConfigError
-from synthtrial.params import construct, hash_files, missing_key
+from synthtrial.params import hash_files, missing_key
 from synthtrial.setting_types import suggestion
 from synthtrial.study_folder import StudyFolder
 from synthtrial.study_keys import check_keys
+from synthtrial.tasks import CLASSIFY, TASKS, task_of
 
 if TYPE_CHECKING:
     from synthtrial.cohorts.case import Reader
 
 ORDER = (
     "study",
+    "task",
     "cohort",
     "prepare",
     "generators",
@@ -33,6 +35,7 @@ ORDER = (
     "learning_curve",
     "calibration",
     "segmenters",
+    "classifiers",
     "trainer",
     "runtime",
     "tracking",
@@ -47,6 +50,8 @@ ORDER = (
     "depends_on",
     "arm_names",
     "segmenter_names",
+    "classifier_names",
+    "classify_places",
 )
 """Top-level keys of params.yaml, as a study reads."""
 
@@ -67,9 +72,11 @@ def compose(overrides: list[str], conf: Path) -> tuple[dict[str, Any], list[Path
     check_study(overrides, conf)
     # Readers import numpy and nibabel: an unknown study is answered without them.
     from synthtrial.cohorts.case import build_reader
+    from synthtrial.composing_checks import check_parts
 
     params, choices = compose_with_hydra(overrides, conf)
     check_keys(params)
+    params["task"] = task_of(params).stage
     add_draws(params)
     add_learning_arms(params)
     check_reproduction(params)
@@ -124,7 +131,7 @@ def check_reproduction(params: dict[str, Any]) -> None:
     from synthtrial.trial.paper import check_paper, read_paper
 
     if paper := read_paper(params["reproduces"]):
-        names = {kind: params[kind] for kind in ("arms", "segmenters", "draws")}
+        names = {kind: params[kind] for kind in ("arms", "segmenters", "classifiers", "draws")}
         check_paper(paper, **names, features=params["fidelity"]["features"])
 
 
@@ -139,15 +146,39 @@ def derive(params: dict[str, Any], reader: Reader) -> None:
     params["study_names"], params["calibration_names"] = ([], names) if params["calibration"] else (names, [])
     params["generator_names"] = list(params.get("generators") or {})
     params["draw_names"] = list(params["draws"])
-    params["segmenter_names"] = list(params["segmenters"])
+    for task in TASKS.values():
+        params[task.names] = list(params.get(task.group) or {})
     params["arm_names"] = list(params["arms"])
+    params["classify_places"] = {} if params["calibration"] else classify_places(params)
     params["splits"] = protocol_of(params["protocol"]["name"]).splits(params["prepare"]["folds"])
     drawn = {} if params["calibration"] else params["draws"]
     params["draw_places"] = draw_places(params["study"]["name"], drawn, params["splits"])
     params["depends_on"] = generated_folders(params["study"]["name"], params["generator_names"])
+    params["depends_on"]["judged"] = (StudyFolder(params["study"]["name"]).root / params["task"]).as_posix()
     shape = params["prepare"]["shape"]
     for name, generator in (params.get("generators") or {}).items():
         params["generators"][name] = fitted(generator, reader.labels, reader.channels, shape, f"generators.{name}")
+
+
+def classify_places(params: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Every arm with every classifier that can be trained on it, by the name of its stage.
+
+    A classic model knows no focal loss and no pretraining, and a baseline such as that of size alone learns from the
+    reference alone.
+    """
+    if params["task"] != CLASSIFY.stage:
+        return {}
+    from synthtrial.classification.settings import can_take, read_classifier
+    from synthtrial.trial.arm import read_arms
+
+    places = {}
+    for arm in read_arms(params["arms"]):
+        for name, settings in params["classifiers"].items():
+            kept = read_classifier(settings, f"classifiers.{name}").arms == "all"
+            wanted = kept or arm.name == params["protocol"]["reference"]
+            if wanted and not can_take(settings, balance=arm.balance, pretrain=arm.pretrain):
+                places[f"{params['study']['name']}-{arm.name}-{name}"] = {"arm": arm.name, "classifier": name}
+    return places
 
 
 def generated_folders(study: str, generators: list[str]) -> dict[str, str]:
@@ -160,66 +191,6 @@ def generated_folders(study: str, generators: list[str]) -> dict[str, str]:
     stand_in = {"models": "cohort.json", "synthetic": "cases.csv", "fidelity": "splits.json"}
     folders = {kind: prepared.parent / kind if generators else prepared / table for kind, table in stand_in.items()}
     return {kind: folder.as_posix() for kind, folder in folders.items()}
-
-
-def check_parts(params: dict[str, Any], reader: Reader, words: list[str]) -> None:
-    """Refuse what a later stage would refuse, before anything runs.
-
-    Args:
-        params: of the study.
-        reader: of its cohort.
-        words: what it is composed with, for the commands that messages give.
-
-    Raises:
-        ConfigError: when the cohort, the preparation, a training, an arm or the verdict's metric can't be as it is.
-    """
-    from synthtrial.calibration.settings import read_calibration
-    from synthtrial.cohorts.settings import PrepareSettings
-    from synthtrial.fidelity.features.building import build_extractors
-    from synthtrial.gans.checking import check_kept, check_learning
-    from synthtrial.segmentation.metrics import metric_names
-    from synthtrial.segmentation.settings import train_settings
-    from synthtrial.synthesis.distance_gate import GateSettings, image_extractor
-    from synthtrial.trial.arm import read_arms
-    from synthtrial.trial.arm_checks import check_arms
-    from synthtrial.trial.draw import Redraw
-    from synthtrial.trial.protocol import protocol_of
-    from synthtrial.trial.sites import check_sites
-
-    prepare = construct(PrepareSettings, params["prepare"], "prepare")
-    prepare.check_axes(reader.name, reader.spatial_dims)
-    prepare.check_unit(reader.name, reader.unit)
-    protocol = protocol_of(params["protocol"]["name"])
-    protocol.check_split_by(prepare.split_by)
-    if protocol.judged_on_folds:
-        check_sites(prepare.folds)
-    generators = params.get("generators") or {}
-    for name, generator in generators.items():
-        check_learning(generator, f"generators.{name}")
-    check_kept(generators, params["draws"])
-    if generators:
-        build_extractors(params["fidelity"]["features"], reader.spatial_dims, "fidelity.features")
-    for name, draw in params["draws"].items():
-        if gate := draw["distance_gate"]:
-            settings = construct(GateSettings, gate, f"draws.{name}.distance_gate")
-            image_extractor(settings.features, reader.spatial_dims)
-    for name, segmenter in params["segmenters"].items():
-        train_settings(segmenter["train"], f"segmenters.{name}.train")
-    arms = read_arms(params["arms"])
-    check_arms(
-        arms,
-        protocol=protocol,
-        folds=prepare.folds,
-        test_fraction=prepare.test_fraction,
-        augmentation=prepare.augmentation,
-        redraw=Redraw(words, params["draws"], params["synthesis"]["per_real"]),
-    )
-    known = {"reference": [arm.name for arm in arms], "metric": metric_names(reader.labels)}
-    for key, names in known.items():
-        if params["protocol"][key] not in names:
-            raise ConfigError(f"protocol.{key}: unknown {params['protocol'][key]!r}; there are: {', '.join(names)}")
-    if params["calibration"] is not None:
-        read_calibration(params["calibration"], params)
 
 
 def study_names(conf: Path) -> list[str]:

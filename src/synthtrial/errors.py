@@ -57,6 +57,7 @@ def run_script(main: Callable[[], None]) -> None:
 def quieten_libraries() -> None:
     """Keep what libraries tell their developers out of a script's output, and MLflow's usage reports at home."""
     warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric|mlflow|monai)\..*")
+    warnings.filterwarnings("ignore", message="Using padding='same' with even kernel lengths")  # some studies have such
     for name in ("pytorch_lightning.utilities.rank_zero", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     # MLflow sets its own logger up when it is imported, by these variables.

@@ -47,6 +47,10 @@ class StudyFolder:
         """Results of one segmenter trained on one arm."""
         return self.root / "segment" / arm / segmenter
 
+    def classify(self, arm: str, classifier: str) -> Path:
+        """Results of one classifier trained on one arm."""
+        return self.root / "classify" / arm / classifier
+
     @property
     def report(self) -> Path:
         """The report."""

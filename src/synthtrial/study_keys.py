@@ -11,7 +11,7 @@ from synthtrial.errors import ConfigError
 from synthtrial.setting_types import check_type
 
 NAME = re.compile(r"\w[\w+-]*")
-"""Names of studies, generators, arms and segmenters also name files and DVC stages."""
+"""Names of studies, generators, arms, segmenters and classifiers also name files and DVC stages."""
 
 
 class Key(NamedTuple):
@@ -34,6 +34,7 @@ KEYS = {
         "copy_rate": Key(float | None, 1e-6, 0.5),
         "copy_limit": Key(float, 0.1, 1),
         "distance_gate": Key(dict | None),
+        "snapshot": Key(int | None, 1),
     },
     "fidelity": {
         "features": Key(dict),
@@ -54,6 +55,8 @@ KEYS = {
         "metric": Key(str),
         "nsd_tolerance_mm": Key(float, 0),
         "alpha": Key(float, 1e-4, 0.5),
+        "positive": Key(str | None),
+        "threshold": Key(Literal["half", "youden", "f1"]),
     },
     "trainer": {
         "accelerator": Key(Literal["auto", "cpu", "gpu"]),
@@ -75,8 +78,8 @@ KEYS = {
     "report": {"overlay_cases": Key(int, 0), "dpi": Key(int, 1)},
 }
 
-PARTS = {"generators": ("representation", "fits"), "segmenters": ("network", "train")}
-"""Groups that every generator and every segmenter has; a generator's `train` is null where it is a control."""
+PARTS = {"generators": ("representation", "fits"), "segmenters": ("network", "train"), "classifiers": ()}
+"""Groups that every generator, segmenter and classifier has; a generator's `train` is null where it is a control."""
 
 LEARNED_FROM = {"classes": list[str] | None, "domains": dict | None, "start_from": str | None}
 """Keys of a generator that say what it learns from, and their types; null and missing are the same."""
@@ -88,7 +91,7 @@ def check_keys(params: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: for a group or a key that is missing, and a value of the wrong type or size.
     """
-    for group in (*KEYS, "cohort", "prepare", "segmenters", "arms"):
+    for group in (*KEYS, "cohort", "prepare", "arms"):
         if not isinstance(params.get(group), Mapping) or not params[group]:
             raise ConfigError(f"{group}: expected a group of keys, but there is none")
     for group, keys in KEYS.items():
@@ -115,7 +118,8 @@ def check_keys(params: Mapping[str, Any]) -> None:
     tracking = params["tracking"]
     if tracking["enabled"] and None in (tracking["uri"], tracking["artifacts"]):
         raise ConfigError("tracking.enabled is true: tracking.uri and tracking.artifacts must say where to write")
-    names = [name for group in ("arms", "segmenters", "generators", "draws") for name in params.get(group) or {}]
+    groups = ("arms", "segmenters", "classifiers", "generators", "draws")
+    names = [name for group in groups for name in params.get(group) or {}]
     for name in map(str, [params["study"]["name"], *names]):
         if not NAME.fullmatch(name):
             raise ConfigError(f"the name {name!r} can't name a file and a key: use letters, digits and any of _ + -")

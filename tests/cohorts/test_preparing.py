@@ -50,7 +50,7 @@ def test_writes_what_the_contract_tells(root, tmp_path):
     cohort = PreparedCohort(out)
     assert cohort.facts == {
         "name": "test", "unit": "HU", "spatial_dims": 3, "channels": 1, "labels": ["lesion"], "classes": [],
-        "shape": [8, 8, 8], "spacing_mm": [1.0, 1.0, 2.0],
+        "patients_known": True, "shape": [8, 8, 8], "spacing_mm": [1.0, 1.0, 2.0],
     }  # fmt: skip
     assert sorted(cohort.test + cohort.development) == sorted(cohort.cases["case_id"]) and len(cohort.folds) == 3
     for case_id in cohort.cases["case_id"]:

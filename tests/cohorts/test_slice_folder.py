@@ -120,3 +120,26 @@ def test_classes_need_a_file_and_columns_that_are_fields(root, classes):
 def test_more_readers_asked_for_than_there_are(root):
     with pytest.raises(CohortError, match="there are only 3"):
         reader(root, readers=4).find()
+
+
+def test_two_classes_leave_ambiguous_ones_out_and_a_patient_with_both_is_one_patient(root):
+    write_slice(root, "p1/n1", "s0", [3, 3, 3])
+    write_slice(root, "p3/n0", "s0", [2, 2, 2])
+    rows = "p1,n0,malignant\np1,n1,benign\np2,n0,benign\np3,n0,ambiguous\n"
+    (root / "labels.csv").write_text(f"patient,nodule,class\n{rows}")
+    left_out = {"classes": {**CLASSES, "classes": {"malignant": "malignant", "benign": "benign", "ambiguous": None}}}
+    for settings in ({"classes": CLASSES, "keep": ["benign", "malignant"]}, left_out):
+        refs = reader(root, slices="largest", **settings).find()
+        assert [(ref.patient_id, ref.label) for ref in refs] == [
+            ("p1", "malignant"),
+            ("p1", "benign"),
+            ("p2", "benign"),
+        ]
+
+
+def test_coloured_slices_are_refused_where_grey_was_declared(root):
+    write_picture(root / "p1/n0/images/s0.png", np.full((8, 8, 3), (200, 0, 0)))
+    slices = reader(root)
+    with pytest.raises(CohortError, match="s0.png: a coloured picture"):
+        slices.read(slices.find()[0])
+    assert reader(root, other_colours="convert").read(slices.find()[0]).image.shape == (1, 8, 8)

@@ -103,6 +103,24 @@ def test_sites_that_are_no_folds_are_refused(sites: tuple[str, ...], folds: int,
         split_by_site(at_sites(*sites), folds=folds, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"test_cases": {"a": 3}}, "prepare.test_fraction must be 0, but is 0.2"),
+        ({"test_cases": {"a": 3}, "test_fraction": 0.0, "split_by": "site"}, "split_by patient, but is site"),
+        (
+            {"test_cases": {"a": 0}, "test_fraction": 0.0},
+            "prepare.test_cases: expected a number of cases of at least 1",
+        ),
+        ({"test_cases": {}, "test_fraction": 0.0}, "prepare.test_cases: expected a number of cases"),
+        ({"limit": {"a": 0, "b": None}}, "prepare.limit: expected a number of cases of at least 1"),
+    ],
+)
+def test_counts_of_classes_that_cannot_be(changed: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        PrepareSettings(**{"shape": [8, 8], "window": {"low": 0, "high": 1}, **changed})
+
+
 @pytest.mark.parametrize(("split_by", "test_fraction"), [("patient", 0.0), ("site", 0.2)])
 def test_only_sites_are_judged_without_a_test_set(split_by: str, test_fraction: float) -> None:
     settings = {"shape": [8, 8, 8], "window": {"low": 0, "high": 1}, "folds": 3}

@@ -6,6 +6,7 @@ import numpy as np
 
 from synthtrial.fidelity.amounts import amount_table
 from synthtrial.fidelity.metrics.frechet import frechet_distance
+from synthtrial.fidelity.metrics.inception_score import inception_score
 from synthtrial.fidelity.scale import FeatureSets
 
 
@@ -44,3 +45,18 @@ def test_sets_larger_than_what_was_drawn_are_left_out() -> None:
 def test_no_shares_give_an_empty_table_with_columns() -> None:
     table = amount_table(sets(20, 20), [])
     assert table.empty and "method" in table
+
+
+def test_a_classifier_scores_the_same_sets_under_its_name() -> None:
+    probabilities = np.random.default_rng(1).dirichlet(np.ones(5), 60)
+    table = amount_table(sets(20, 60), [0.5, 1.0], probabilities)
+    scores = table[table["metric"].str.startswith("inception_score")].set_index(["method", "share"])
+    parts = {
+        ("progressive", 1.0): slice(0, 20),
+        ("independent", 0.5): slice(0, 10),
+        ("independent", 1.0): slice(10, 30),
+    }
+    for key, part in parts.items():
+        assert scores.at[key, "value"] == inception_score(probabilities[part])[0]
+        assert scores.at[key, "metric"] == f"inception_score/made_up_n{part.stop - part.start}"
+    assert len(table) == 3 * 4, "three metrics, two methods of two sizes"

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from conftest import write_prepared_cohort
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import MANIFEST_COLUMNS, SyntheticCohort
 from synthtrial.synthesis.decoding import SyntheticCase
 from synthtrial.synthesis.writing import CaseWriter
+from written_cohort import write_prepared_cohort
 
 GENERATOR = "whatgan"
 STUDY = "tiny"

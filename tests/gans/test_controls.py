@@ -272,6 +272,56 @@ def test_a_cohort_without_masks(name: str, make_cohort: Callable[..., PreparedCo
     assert drawn(learn(read_control(name, cohort, **own), cohort, tmp_path / "m"), 2).shape == (2, 1, 12, 10)
 
 
+def drawn_classes(name: str, config: dict, cohort: PreparedCohort, place: Path, count: int) -> pd.DataFrame:
+    """The manifest of draws."""
+    learn(config, cohort, place / name)
+    places = {"folder": place / f"{name}_drawn", "cache": place, "model_folder": place / name}
+    synthesize(name=name, cohort=cohort, count=count, settings=DRAW, seed=1, progress=False, **places)
+    return SyntheticCohort(place / f"{name}_drawn").manifest
+
+
+def test_a_memorised_case_keeps_its_class(phantom, settings, tmp_path: Path) -> None:
+    n = len(phantom.development)
+    rows = drawn_classes("memoriser", settings["memoriser"], phantom, tmp_path, 2 * n)
+    assert list(rows["label"]) == 2 * list(phantom.cases.loc[phantom.development, "label"])
+
+
+@pytest.mark.parametrize("name", ["oracle", "noise"])
+def test_a_control_of_one_class_keeps_what_is_drawn_by_all_real_cases(
+    name: str, phantom, settings, tmp_path: Path
+) -> None:
+    """A draw counts by all real cases of the split; a control that counted by its own class would run out of cases."""
+    n = len(phantom.development)
+    rows = drawn_classes(name, settings[name] | {"classes": ["malignant"]}, phantom, tmp_path, n)
+    assert (phantom.cases.loc[phantom.development, "label"] == "malignant").sum() < n / 1.2
+    assert rows["accepted"].sum() == n and set(rows["label"]) == {"malignant"}
+
+
+def test_fresh_patients_have_the_class_that_they_were_made_with(phantom, settings, tmp_path: Path) -> None:
+    rows = drawn_classes("oracle", settings["oracle"] | {"per_real": 3.0}, phantom, tmp_path, 24)
+    sizes = rows.groupby("label")["lesion_voxels"].mean()
+    assert set(sizes.index) == {"benign", "malignant"}
+    assert sizes["malignant"] > 1.7 * sizes["benign"], "36 and 22 mm wide on average: 2.7 times the area"
+
+
+def test_noise_has_classes_as_often_as_the_real_cases_and_no_sign_of_them(phantom, settings, tmp_path: Path) -> None:
+    n = len(phantom.development)
+    rows = drawn_classes("noise", settings["noise"] | {"per_real": 10.0}, phantom, tmp_path, 10 * n)
+    real = phantom.cases.loc[phantom.development, "label"].value_counts()
+    assert rows["label"][:n].value_counts().to_dict() == real.to_dict()
+    assert rows["label"].value_counts().to_dict() == (10 * real).to_dict()
+    sizes = rows.groupby("label")["lesion_voxels"].mean()
+    assert abs(sizes["benign"] / sizes["malignant"] - 1) < 0.4
+
+
+@pytest.mark.parametrize("name", ["memoriser", "noise"])
+def test_without_classes_a_draw_has_none(name: str, make_cohort: Callable[..., PreparedCohort], tmp_path: Path) -> None:
+    cohort = make_cohort(shape=(16, 16))
+    own = {} if name == "memoriser" else {"per_real": 1.0}
+    rows = drawn_classes(name, read_control(name, cohort, **own), cohort, tmp_path, 3)
+    assert set(rows["label"]) == {""}
+
+
 def test_controls_learn_from_no_copies(make_cohort: Callable[..., PreparedCohort], tmp_path: Path) -> None:
     cohort = make_cohort(shape=(12, 10))
     source = cohort.development[0]

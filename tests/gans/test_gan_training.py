@@ -53,6 +53,7 @@ def test_a_trained_model_says_what_it_is(make_cohort: Callable[..., PreparedCoho
         "collapsed",
         "reason",
         "weights_sha256",
+        "snapshots",
         "parameters",
     ]
     assert model["seen_cases"] == cohort.development

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from small_gans import read_config
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import ConfigError
-from synthtrial.gans.roles import roles_of
+from synthtrial.gans.roles import makes_classes, roles_of
 
 BOTH = ["benign", "malignant"]
 
@@ -55,6 +56,13 @@ def test_domains_divide_cases_into_sources_and_targets(cohort: PreparedCohort) -
     assert sorted(roles.seen) == sorted(cohort.development)
 
 
+def test_between_sites_cases_of_one_class_are_translated_into_cases_of_it(cohort: PreparedCohort) -> None:
+    domains = {"column": "site", "source": "A", "target": "B"}
+    roles = roles_of({"domains": domains, "classes": ["malignant"]}, cohort, cohort.development)
+    assert roles.source and roles.real
+    assert {label_of(cohort, case_id) for case_id in roles.seen} == {"malignant"}
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
@@ -68,3 +76,28 @@ def test_domains_divide_cases_into_sources_and_targets(cohort: PreparedCohort) -
 def test_what_the_split_does_not_have_is_named(config: dict[str, Any], message: str, cohort: PreparedCohort) -> None:
     with pytest.raises(ConfigError, match=message):
         roles_of(config, cohort, cohort.development)
+
+
+SITES = {"domains": {"column": "site", "source": "A", "target": "B"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "expected"),
+    [
+        ("dcgan", {"classes": None}, False),
+        ("dcgan", {"classes": ["benign"]}, True),
+        ("pix2pix", {"classes": None}, False),
+        ("hagan", {"classes": BOTH}, True),
+        ("hagan_gp", {"classes": BOTH}, True),
+        ("stylegan2_ada", {"classes": BOTH}, True),
+        ("stylegan2_ada", {"classes": None}, False),
+        ("catgan", {"classes": BOTH}, False),
+        ("catgan", {"classes": ["benign"]}, True),
+        ("cyclegan_skin", {}, True),
+        ("cyclegan_skin", SITES, True),
+        ("dcgan", {"classes": None, "train": None}, True),
+    ],
+)
+def test_whether_each_draw_will_have_a_class(name: str, own: dict[str, Any], expected: bool) -> None:
+    """What is drawn is tested in test_pictures and test_controls; without a training it is a control."""
+    assert makes_classes(read_config(name) | own) is expected

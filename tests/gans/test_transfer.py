@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from small_gans import tiny_dcgan, tiny_hagan
+from picture_cohort import IMAGE_ONLY, learn, write_pictures
+from small_gans import read_config, tiny_dcgan, tiny_hagan
 from test_gan_training import run
 
 from synthtrial.cohorts.prepared import PreparedCohort
@@ -58,6 +59,24 @@ def test_the_model_remembers_what_its_origin_had_seen(
     assert model["start_from"]["seen_cases"] == seen["seen_cases"]
     assert model["start_from"]["seen_patients"] == seen["seen_patients"]
     assert model["start_from"]["weights_sha256"] == seen["weights_sha256"]
+
+
+def test_the_lung_networks_go_on_with_pictures_of_another_size(tmp_path: Path) -> None:
+    """Continuing with one's own images: all but the dense layers, whose sizes follow from the image's."""
+    widths = {"latent": 8, "generator__channels": [8, 4, 4], "discriminator__channels": [4, 4, 8]}
+    short = {"train__images": 4, "train__batch_size": 2, "train__checkpoint_every": 4, "classes": ["malignant"]}
+    config = read_config("dcgan_lung", **widths, **short) | {"representation": IMAGE_ONLY}
+    learn(config, write_pictures(tmp_path / "lung", (112, 168)), tmp_path / "first")
+    start = {"start_from": str(tmp_path / "first" / "model")}
+    model = learn(config | start, write_pictures(tmp_path / "own", (64, 48)), tmp_path / "second")
+    assert (model["config"]["image_size"], model["images_seen"]) == ([64, 48], 4)
+    started = model["start_from"]
+    assert all(name.startswith(("generator_ema.", "discriminator.")) for name in started["taken"])
+    kernels = {name for name in started["taken"] if name.endswith("weight") and "dense" not in name}
+    assert {name.partition(".")[0] for name in kernels} == {"generator_ema", "discriminator"}
+    assert {name.split(".")[1] for name in started["left"] if name.startswith("generator_ema")} == {"dense"}
+    _, taken = take(model["config"], tmp_path / "first" / "model")
+    assert taken.left == started["left"]
 
 
 def test_weights_of_another_family_are_refused(origin: Path) -> None:

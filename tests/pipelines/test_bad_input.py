@@ -84,7 +84,7 @@ BAD_DATA: dict[str, tuple[Callable[[], object], str]] = {
     "undeclared label": (lambda: write_case(RAW, "c3", mask=spotted(7, np.uint8)), "the mask holds the values 7"),
     "empty mask": (lambda: write_case(RAW, "c3", mask=spotted(0, np.uint8)), "case c3: its mask is empty"),
     "too few patients": (lambda: [(RAW / k / f"c{n}.nii.gz").unlink() for k in ("images", "labels") for n in range(5)],
-                         "3 patient(s) can't be split into a test set of 20% and 3 folds: at least 4"),
+                         "3 patient(s) can't be split into a test set and 3 folds: at least 4"),
 }  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def test_an_older_cohort_stays_when_a_case_is_bad(refused: Answer) -> None:
         ("+arms.both={pretrain: 0.5}", "trains on synthetic cases first and on real ones then: give the arm both"),
         ("+arms.both={duplicated: -1}", "duplicated is -1; it is a number of copies per real case"),
         ("protocol=site_out", "set prepare.split_by=site prepare.test_fraction=0 prepare.folds=<number of sites>"),
-        ("prepare.test_fraction=0", "split by patient, a trial needs test cases (0.2 is usual)"),
+        ("prepare.test_fraction=0", "split by patient, a trial needs test cases (0.2 "),
         ("arms.real.real=2", "it is a share of the real cases, 0 to 1"),
         ("arms=null", "arms: expected a group of keys"),
         ("protocol.reference=reel", "protocol.reference: unknown 'reel'; there are: real"),

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_study import box, finish, start, write_case, write_project
+from small_study import box, copy_project, finish, start, write_case, write_project
+
+from processes import alive
 
 pytestmark = pytest.mark.slow
 
@@ -78,6 +80,43 @@ def test_a_killed_segmentation_goes_on_after_the_folds_that_it_finished(project:
     assert (out / "segment/real/unet/cases.csv").read_bytes() == before
 
 
+CLASSES = """# @package _global_
+defaults:
+  - /cohort: phantom_ct_2d
+  - /prepare: ct_lesion
+  - /classifier@classifiers.cnn: cnn
+  - override /trainer: cpu
+  - override /tracking: 'off'
+  - _self_
+study: {name: classes, title: Classes, seed: 1}
+cohort: {n_patients: 60, malignant: 0.4}
+prepare: {spacing_mm: [6.0, 6.0], shape: [16, 16], folds: 3}
+protocol: {metric: auroc, positive: malignant, threshold: youden}
+classifiers: {cnn: {network: {body: {filters: [4, 4, 4]}, hidden: 4}, train: {steps: 200, validate_every: 50}}}
+runtime: {workers: 1, threads: 1, fold_workers: 1}
+arms: {real: {}}
+"""
+
+
+def test_a_killed_classification_goes_on_after_the_folds_that_it_finished(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    (tmp_path / "conf/study/classes.yaml").write_text(CLASSES)
+    for words in (["compose", "study=classes"], ["prepare"], ["assemble"], ["classify", "real"]):
+        assert finish(tmp_path, *words)[0] == 0
+    out = tmp_path / "out/classes"
+    told = [out / "classify/real/cnn" / name for name in ("cases.csv", "validation.csv", "curves.csv")]
+    before = [path.read_bytes() for path in told]
+    for folder in (out / "checkpoints/classify-real-cnn", out / "classify"):
+        folder.rename(folder.with_name("earlier"))
+    kill(tmp_path, ["classify", "real"], lambda: any(out.glob("checkpoints/classify-real-cnn/fold0-*/said-*/*.json")))
+    assert not (out / "classify").exists()
+    (first,) = out.glob("checkpoints/classify-real-cnn/fold0-*/model/weights.safetensors")
+    written = first.stat().st_mtime_ns
+    assert finish(tmp_path, "classify", "real")[0] == 0
+    assert first.stat().st_mtime_ns == written
+    assert [path.read_bytes() for path in told] == before
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs /proc")
 @pytest.mark.parametrize(
     ("words", "at_work"),
@@ -109,11 +148,3 @@ def descendants(process: int) -> set[int]:
         for child in map(int, path.read_text().split()):
             found |= {child} | descendants(child)
     return found
-
-
-def alive(process: int) -> bool:
-    """Whether a process is still there, and not only its grave."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

@@ -11,11 +11,11 @@ import pandas as pd
 import yaml
 from matplotlib.figure import Figure
 
-from conftest import REPOSITORY, write_prepared_cohort
 from synthtrial.cohorts.prepared import INT16_SCALE, PreparedCohort
 from synthtrial.cohorts.synthetic import MANIFEST_COLUMNS
 from synthtrial.fidelity.measured import Measured, as_json
 from synthtrial.segmentation.metrics import score_case
+from written_cohort import REPOSITORY, write_prepared_cohort
 
 ARMS = {"real": 0.0, "synthetic_dcgan": -0.15, "real+synthetic_dcgan": 0.004}
 """Arms, and how far their true Dice is from that of `real`."""
@@ -41,8 +41,10 @@ def study_params(protocol: str = "holdout") -> dict:
         "draw_names": [GENERATOR],
         "draws": {GENERATOR: {"generator": GENERATOR}},
         "splits": [SPLIT],
+        "task": "segment",
         "arm_names": list(ARMS),
         "segmenter_names": [SEGMENTER],
+        "classifier_names": [],
         "arms": {
             arm: {"real": float("real" in arm.split("+")), "synthetic": {GENERATOR: 1.0} if "synthetic" in arm else {}}
             for arm in ARMS
@@ -69,9 +71,15 @@ def write_finished_study(
     return folder
 
 
-def write_cohort(folder: Path, shape: tuple[int, ...], labels: tuple[str, ...]) -> PreparedCohort:
-    """A cohort of 18 cases with six test cases and three folds, its profile and a figure."""
-    cohort = write_prepared_cohort(folder, shape, n_cases=18, labels=labels)
+def write_cohort(
+    folder: Path,
+    shape: tuple[int, ...],
+    labels: tuple[str, ...],
+    n_cases: int = 18,
+    classes: tuple[str, ...] = ("",),
+) -> PreparedCohort:
+    """A cohort with six test cases and three folds, its profile and a figure; classes in turn."""
+    cohort = write_prepared_cohort(folder, shape, n_cases=n_cases, labels=labels, classes=classes)
     ids = list(cohort.cases.index)
     rest = ids[TEST_CASES:]
     splits = {"seed": 0, "test": ids[:TEST_CASES], "folds": [rest[k::FOLDS] for k in range(FOLDS)]}

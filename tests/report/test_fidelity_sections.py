@@ -14,9 +14,10 @@ from report.finished_study import PROVENANCE, study_params, write_finished_study
 from synthtrial.fidelity.measured import Measured, as_json
 from synthtrial.report.blocks import Banner, Picture, Table, Text
 from synthtrial.report.reading import read_results
-from synthtrial.report.results import Results, Synthesis
+from synthtrial.report.results import Results
 from synthtrial.report.scale_figure import placed, scale_figure
 from synthtrial.report.sections import copies, fidelity, samples, training
+from synthtrial.report.synthesis import Synthesis
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,16 @@ def test_a_model_that_failed_to_learn_is_named_on_a_banner(results: Results) -> 
     assert isinstance(blocks[-1], Text) and "real, fold 2; " in blocks[-1].text
 
 
+def test_a_remark_is_said_once_as_it_was_recorded(results: Results) -> None:
+    folds = results.fold_scores.copy()
+    folds["remark"] = [f"its loss was still falling at the end (0.3 to 0.{fold}): more steps" for fold in folds["fold"]]
+    folds.loc[folds["arm"] == "real", "remark"] = "its solver stopped before it had converged"
+    texts = [block.text for block in training.learned_blocks(replace(results, fold_scores=folds), "unet")[1:]]
+    assert len(texts) == 2 and texts[0].startswith("Its solver stopped before it had converged. Said of real, fold 0; ")
+    assert texts[1].startswith("Its loss was still falling at the end: more steps. Said of ")
+    assert "real, fold" not in texts[1].split("; ")
+
+
 def test_repeats_are_averaged_in_their_fold_and_counted_in_the_spread(results: Results) -> None:
     once, twice = (validation_frame(r, "unet").set_index("arm") for r in (results, with_a_worse_repeat(results)))
     folds = [f"fold {fold}" for fold in range(FOLDS)]

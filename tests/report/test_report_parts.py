@@ -56,6 +56,7 @@ def test_no_two_arms_look_alike() -> None:
     arms = ["real", *(f"arm{index}" for index in range(30))]
     colours, markers = arm_colours(arms, "real"), arm_markers(arms, "real")
     assert len({(colours[arm], markers[arm]) for arm in arms}) == len(arms)
+    assert len({colours[arm] for arm in arms[:10]}) == 10, "cards and lines have no markers"
 
 
 def test_an_arm_keeps_its_colour_wherever_the_reference_is_listed() -> None:

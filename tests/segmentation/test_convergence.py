@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from synthtrial.segmentation.convergence import unfinished, why_not_learned
+from synthtrial.segmentation.convergence import why_not_learned
+from synthtrial.supervised.curve import unfinished
 
 
 def curve(losses: list[float], dice: dict[int, float] | None = None) -> list[dict[str, float | None]]:

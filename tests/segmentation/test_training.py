@@ -14,7 +14,7 @@ from synthtrial.segmentation.metrics import dice_per_label
 from synthtrial.segmentation.module import SegmentationModule
 from synthtrial.segmentation.settings import train_settings
 from synthtrial.segmentation.training import fit
-from synthtrial.supervised.dataset import TrainingCase
+from synthtrial.supervised.case import TrainingCase
 
 SEGRESNET_DS = {
     "_target_": "monai.networks.nets.SegResNetDS",
@@ -91,6 +91,11 @@ def same(a, b) -> bool:
     return all(torch.equal(x, y) for x, y in zip(weights(a), weights(b), strict=True))
 
 
+def steps_into(told):
+    """Keep the steps of which a loss is told."""
+    return lambda metrics, step: told.append(step) if "loss" in metrics else None
+
+
 def test_it_learns_to_find_squares():
     fitted = run(squares(8), squares(2), steps=80, validate_every=40, lr=0.02)
     image, mask = squares(12)[11].loader().values()
@@ -149,7 +154,7 @@ def test_segresnet_trains_with_several_labels():
 
 def test_progress_is_told():
     told = []
-    run(squares(2), on_step=lambda step, loss: told.append(step))
+    run(squares(2), log=steps_into(told))
     assert told == list(range(1, TRAIN["steps"] + 1))
 
 
@@ -222,7 +227,11 @@ def test_deep_supervision_weighs_each_level_half_of_the_finer_one():
 def test_pretraining_shares_the_steps_and_the_curve_counts_on():
     told = []
     fitted = run(
-        squares(4), squares(1), pretrain_cases=squares(3, value=2.0), pretrain=0.5, on_step=lambda s, _: told.append(s)
+        squares(4),
+        squares(1),
+        pretrain_cases=squares(3, value=2.0),
+        pretrain=0.5,
+        log=steps_into(told),
     )
     assert fitted.steps == TRAIN["steps"] and told == [row["step"] for row in fitted.curve] == list(range(1, 7))
     assert [row["step"] for row in fitted.curve if row["validation_dice"] is not None] == [3, 6]
@@ -258,7 +267,7 @@ def test_ctrl_c_stays_ctrl_c_and_leaves_no_model(tmp_path):
     before = signal.getsignal(signal.SIGINT)
     try:
         with pytest.raises(KeyboardInterrupt):
-            run(squares(2), [], checkpoint=tmp_path / "model", on_step=stop)
+            run(squares(2), [], checkpoint=tmp_path / "model", log=stop)
     finally:
         signal.signal(signal.SIGINT, before)
     assert not (tmp_path / "model").exists()

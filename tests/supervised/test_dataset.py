@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from synthtrial.supervised.dataset import CaseDataset, InOrder, ShuffledDraws, TrainingCase
+from synthtrial.supervised.case import TrainingCase
+from synthtrial.supervised.dataset import CaseDataset, InOrder, ShuffledDraws
 
 
 def test_every_case_is_drawn_equally_often_whatever_the_number_of_draws():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synthtrial.errors import ConfigError
-from synthtrial.supervised.dataset import TrainingCase
+from synthtrial.supervised.case import TrainingCase
 from synthtrial.supervised.phases import phases
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gans.picture_cohort import IMAGE_ONLY, draw, learn, write_pictures
+from gans.small_gans import read_config
 from synthesis.untrained_model import write_model
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
@@ -171,3 +173,38 @@ def test_no_batch_near_enough_is_an_error(drawn: Callable[..., SyntheticCohort],
     with pytest.raises(SynthtrialError, match="distance_gate.threshold"):
         drawn("none", threshold=1e-6)
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_batches_of_a_class_are_compared_with_seen_cases_of_that_class(channels: int, tmp_path: Path) -> None:
+    """Malignant pictures are bright, benign ones dark. Those of another class, and test cases, move nothing."""
+    cohort = write_pictures(tmp_path / "prepared", channels=channels)
+    short = {"train__images": 4, "train__batch_size": 2, "train__checkpoint_every": 4, "latent": 8}
+    config = read_config("dcgan", **short) | {"classes": ["malignant"], "representation": IMAGE_ONLY}
+    learn(config, cohort, tmp_path)
+
+    def judged(name: str) -> dict:
+        gate = {"features": FEATURES, "threshold": 1e6, "batch": 3}
+        return draw(cohort, tmp_path, 6, name, distance_gate=gate).facts["distance_gate"]
+
+    before = judged("before")
+    labels = cohort.cases.loc[cohort.development, "label"]
+    assert before["n_real"] == (labels == "malignant").sum() < len(labels)
+    for case_id in [*labels.index[labels == "benign"], *cohort.test]:
+        path = cohort.folder / "images" / f"{case_id}.npy"
+        np.save(path, -np.load(path))
+    cohort = PreparedCohort(cohort.folder)
+    assert judged("after") == before
+    path = cohort.folder / "images" / f"{labels.index[labels == 'malignant'][0]}.npy"
+    np.save(path, -np.load(path))
+    assert judged("moved")["batches"] != before["batches"]
+
+
+def test_batches_are_drawn_until_as_many_cases_are_within_the_threshold(drawn: Callable[..., SyntheticCohort]) -> None:
+    """As in study E: batch after batch, each kept at or below the threshold, until there are enough."""
+    distances = sorted(one["distance"] for one in drawn("all", threshold=1e6).facts["distance_gate"]["batches"])
+    synthetic = drawn("near", threshold=(distances[0] + distances[-1]) / 2, limit_factor=40)
+    kept = [one for one in synthetic.facts["distance_gate"]["batches"] if one["passed"]]
+    assert len(synthetic.accepted) == 6 == sum(one["cases"] for one in kept)
+    assert len(synthetic.facts["distance_gate"]["batches"]) > len(kept)
+    assert max(one["distance"] for one in kept) <= synthetic.facts["distance_gate"]["threshold"]

@@ -31,6 +31,7 @@ def assemble_all(
     protocol: str = "holdout",
     seed: int = 0,
     redraw: Redraw | None = None,
+    by_class: bool = False,
     **model: object,
 ) -> dict[str, pd.DataFrame]:
     """Assemble arms into `folder / "arms"` and read them; `model` are changed facts of the generators."""
@@ -41,7 +42,7 @@ def assemble_all(
         synthetic.setdefault(draw, {})[split] = one
         models.setdefault(draw, {})[split] = model_of(one, **model)
     where = {"protocol": protocol_of(protocol), "seed": seed, "folder": folder / "arms"}
-    assemble(arms, cohort, synthetic, models, **where, redraw=redraw)
+    assemble(arms, cohort, synthetic, models, **where, redraw=redraw, by_class=by_class)
     return {arm.name: read_arm(folder / "arms" / f"{arm.name}.csv") for arm in arms}
 
 

@@ -24,6 +24,7 @@ def write_synthetic_cohort(
     seen: list[str] | None = None,
     seed: int = 1,
     prefix: str = "gan",
+    label: str = "",
 ) -> SyntheticCohort:
     """Write cubes of the cohort's shape as if a generator had drawn them after seeing the development cases."""
     rng = np.random.default_rng(seed)
@@ -39,6 +40,7 @@ def write_synthetic_cohort(
             "weights_sha256": "w" * 64,
             "seed": 0,
             "index": index,
+            "label": label,
             "accepted": accepted,
             "reason": "" if accepted else "lesion below 8 voxels",
         }

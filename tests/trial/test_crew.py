@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from processes import alive
 from synthtrial.errors import ConfigError, TrainingError
 from synthtrial.trial.running.crew import Crew
 
@@ -99,7 +100,7 @@ def test_all_processes_end_with_the_leading_one(how, tmp_path):
     )
     script = tmp_path / "script.py"
     script.write_text(code)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with subprocess.Popen([sys.executable, str(script)], env=environment, stderr=subprocess.DEVNULL) as leading:
         try:
             workers = until(lambda: [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit()], 2)
@@ -117,11 +118,3 @@ def until(find, count):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return found
-
-
-def alive(process: int) -> bool:
-    """Whether a process is still there, and not only its grave."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

@@ -30,3 +30,25 @@ def test_arms_that_differ_in_anything_else_are_no_series():
         Arm("mixed", 1.0, {"gan": 2.0, "other": 1.0}),
     ]
     assert dose_series(arms) == []
+
+
+def test_numbers_per_case_of_a_class_begin_with_the_arm_that_has_none():
+    """Without synthetic cases it does not matter which class numbers are of; how a classifier is balanced does."""
+    arms = [
+        Arm("real"),
+        Arm("weighted", balance="class_weights"),
+        Arm("one", 1.0, {"gan": 1.0}, of="malignant"),
+        Arm("two", 1.0, {"gan": 2.0}, of="malignant"),
+        Arm("weighted_one", 1.0, {"gan": 1.0}, of="malignant", balance="class_weights"),
+        Arm("weighted_two", 1.0, {"gan": 2.0}, of="malignant", balance="class_weights"),
+        Arm("of_all", 1.0, {"gan": 4.0}),
+    ]
+    plain, weighted = dose_series(arms)
+    assert dict(plain.arms) == {0.0: "real", 1.0: "one", 2.0: "two"}
+    assert dict(weighted.arms) == {0.0: "weighted", 1.0: "weighted_one", 2.0: "weighted_two"}
+    assert weighted.beside == ["real cases", "class weights"]
+    copies = [
+        Arm("copies", augmented=1.0, of="benign"),
+        *(Arm(name, 1.0, {"gan": n}, 0.0, 1.0, of="malignant") for name, n in (("a", 1.0), ("b", 2.0))),
+    ]
+    assert 0.0 not in dose_series(copies)[0].arms

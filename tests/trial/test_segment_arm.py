@@ -17,6 +17,7 @@ from synthtrial.trial.arm import Arm
 from synthtrial.trial.arms import assemble, read_arm
 from synthtrial.trial.protocol import protocol_of
 from synthtrial.trial.running.arm_plan import ArmPlan, fold_seed
+from synthtrial.trial.running.planning import plan_arm
 from synthtrial.trial.segmenting.fold_model import Networks
 from synthtrial.trial.segmenting.segment_arm import segment_arm
 from synthtrial.trial.verdict import verdict
@@ -66,20 +67,18 @@ def segmented(
     **trainer,
 ):
     folder = tmp_path / to / arm.name / "unet"
-    segment_arm(
+    plan = plan_arm(
         tmp_path / "arms" / f"{arm.name}.csv",
         cohort,
         arm=arm,
-        segmenter="unet",
         settings=settings,
         trainer=CPU | trainer,
         seed=seed,
-        folder=folder,
         checkpoints=tmp_path / "checkpoints" / to,
         protocol=protocol_of(protocol),
         repeats=repeats,
-        run=run,
     )
+    segment_arm(plan, segmenter="unet", folder=folder, run=run)
     return folder
 
 

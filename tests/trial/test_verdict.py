@@ -10,7 +10,7 @@ import pytest
 
 from synthtrial.errors import ConfigError
 from synthtrial.trial.verdict import verdict
-from synthtrial.trial.words import in_words
+from synthtrial.trial.words import in_short, in_words
 
 
 def cases(effects: dict[str, float], n_models=5, n_patients=20, cases_per_patient=1, segmenter="unet") -> pd.DataFrame:
@@ -87,6 +87,27 @@ def test_sentences_are_plain():
     assert words[0].endswith("over 20 patients and 5 fold models")
     assert "); this trial could have seen an effect of 0.0" in words[1]
     assert words[2].startswith("synthetic: harms: -0.1") and "95 % interval" in words[2]
+
+
+def test_of_several_models_the_arms_without_a_finding_share_a_sentence():
+    one = cases({"real": 0, "same": 0.0, "again": 0.0, "worse": -0.1})
+    words = in_short(verdict(pd.concat([one, one.assign(segmenter="segresnet")])))
+    assert len(words) == 6 and [word.split(",")[0].split(":")[0] for word in words] == 3 * ["unet"] + 3 * ["segresnet"]
+    assert words[1].startswith("unet, worse: harms: -0.1")
+    assert words[2].startswith(
+        "unet: no evidence of a difference for same, again; this trial could have seen an effect"
+    )
+    assert words[2].endswith(", by arm")
+    leaky = in_short(verdict(one, protocol="pooled"))
+    assert leaky[1].startswith("unet, worse: LEAKY, harms") and leaky[2].startswith("unet: LEAKY, no evidence")
+
+
+def test_what_only_holms_correction_took_keeps_its_own_sentence():
+    found = verdict(cases({"real": 0, "x": 0.0, "y": 0.0}))
+    found["models"]["unet"]["arms"]["y"]["p"] = 0.04
+    words = in_short(found)
+    assert "not after Holm's correction over 2 arms" in words[1] and words[1].startswith("unet, y: ")
+    assert words[2].startswith("unet: no evidence of a difference for x; ") and not words[2].endswith("by arm")
 
 
 def test_a_missing_reference_metric_or_score_is_named():

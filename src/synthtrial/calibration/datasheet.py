@@ -82,18 +82,18 @@ def datasheet(
     }
 
 
-def is_wrong(verdicts: pd.Series, truth: str) -> pd.Series:
-    """Which verdicts on an arm contradict what is known of it; of an arm that is better: which have found it so."""
-    return verdicts != NO_EVIDENCE if truth == "same" else verdicts == "helps"
+def is_counted(verdict: str, truth: str) -> bool:
+    """Whether a verdict on an arm contradicts what is known of it; of an arm that is better: whether it was found."""
+    return verdict != NO_EVIDENCE if truth == "same" else verdict == "helps"
 
 
 def _arm_shares(rows: pd.DataFrame, truth: str) -> dict[str, Any]:
-    return {column: share(is_wrong(rows[column], truth)) for column in ("alone", "verdict")}
+    return {column: share(is_counted(verdict, truth) for verdict in rows[column]) for column in ("alone", "verdict")}
 
 
 def _any_wrong(rows: pd.DataFrame, settings: CalibrationSettings) -> pd.Series:
     """For each trial whether the verdict on any of its arms without an effect is wrong."""
-    wrong = [bool(is_wrong(pd.Series([row.verdict]), settings.truth[row.arm]).iloc[0]) for row in rows.itertuples()]
+    wrong = [is_counted(row.verdict, settings.truth[row.arm]) for row in rows.itertuples()]
     return pd.Series(wrong, index=rows["trial"]).groupby(level=0).any()
 
 

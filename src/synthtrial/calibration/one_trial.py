@@ -23,7 +23,9 @@ from synthtrial.params import construct
 from synthtrial.synthesis.drawing import synthesize
 from synthtrial.trial.arm import Arm, read_arms
 from synthtrial.trial.arms import assemble
+from synthtrial.trial.draw import taken_apart
 from synthtrial.trial.protocol import Protocol, protocol_of, split_seed
+from synthtrial.trial.running.planning import plan_arm
 from synthtrial.trial.segmenting.segment_arm import segment_arm
 from synthtrial.trial.verdict import verdict
 
@@ -100,20 +102,21 @@ def drawn_cohorts(
             )
             for name, config in params["generators"].items()
         }
-        for name, settings in params["draws"].items():
+        for name, draw in params["draws"].items():
+            generator, count, settings = taken_apart(draw, len(cohort.split(split)))
             place = folder / "synthetic" / name / split
             synthesize(
                 name=name,
-                model_folder=folder / "models" / settings["generator"] / split,
+                model_folder=folder / "models" / generator / split,
                 cohort=cohort,
                 folder=place,
-                count=round(settings["per_real"] * len(cohort.split(split))),
-                settings={key: value for key, value in settings.items() if key not in ("generator", "per_real")},
+                count=count,
+                settings=settings,
                 seed=split_seed(seed, split),
                 cache=folder / "checkpoints" / "features",
                 progress=False,
             )
-            drawn[name][split], models[name][split] = SyntheticCohort(place), facts[settings["generator"]]
+            drawn[name][split], models[name][split] = SyntheticCohort(place), facts[generator]
     return drawn, models
 
 
@@ -123,20 +126,19 @@ def judged_cases(
     """Train the fold models of every arm and judge them: all rows of `cases.csv`."""
     ((segmenter, settings),) = params["segmenters"].items()
     for arm in arms:
-        segment_arm(
+        plan = plan_arm(
             folder / "arms" / f"{arm.name}.csv",
             cohort,
             arm=arm,
-            segmenter=segmenter,
             settings=settings,
             trainer={**params["trainer"], **params["runtime"]},
             seed=seed,
-            folder=folder / "segment" / arm.name,
             checkpoints=folder / "checkpoints" / arm.name,
             protocol=protocol,
             repeats=params["protocol"]["repeats"],
-            tolerance_mm=params["protocol"]["nsd_tolerance_mm"],
         )
+        tolerance_mm = params["protocol"]["nsd_tolerance_mm"]
+        segment_arm(plan, segmenter=segmenter, folder=folder / "segment" / arm.name, tolerance_mm=tolerance_mm)
     return pd.concat([pd.read_csv(folder / "segment" / arm.name / "cases.csv") for arm in arms], ignore_index=True)
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from synthtrial.holm import holm
 from synthtrial.trial.scores import ENSEMBLE
-from synthtrial.trial.verdict import NO_EVIDENCE
+from synthtrial.trial.usual_tests import wilcoxon_over_patients
+from synthtrial.trial.verdict import called
 
 PROCEDURES = {
     "crossed": "crossed test over fold models and patients",
@@ -41,16 +42,9 @@ def rows_of_trial(cases: pd.DataFrame, found: Mapping[str, Any]) -> pd.DataFrame
         adjusted = holm([result["p"] for result in results])
         for arm, result, p_adjusted in zip(entries, results, adjusted, strict=True):
             words = {"alone": result["p"], "verdict": p_adjusted}
-            calls = {name: call(result["difference"], p, found["alpha"]) for name, p in words.items()}
+            calls = {name: called(result["difference"], p, found["alpha"]) for name, p in words.items()}
             rows.append({"procedure": procedure, "arm": arm, **result, "p_adjusted": p_adjusted, **calls})
     return pd.DataFrame(rows)
-
-
-def call(difference: float, p: float, alpha: float) -> str:
-    """The verdict in one word, as every study gives it."""
-    if p >= alpha:
-        return NO_EVIDENCE
-    return "helps" if difference > 0 else "harms"
 
 
 def _result(
@@ -74,10 +68,3 @@ def patient_differences(cases: pd.DataFrame, arm: str, reference: str, metric: s
         rows = rows[rows["repeat"] == 0]
     scores = rows.pivot_table(index="patient_id", columns="arm", values=metric, aggfunc="mean")
     return (scores[arm] - scores[reference]).to_numpy()
-
-
-def wilcoxon_over_patients(differences: np.ndarray) -> float:
-    """p of the usual signed-rank test; 1 when there is no difference at all."""
-    from scipy.stats import wilcoxon
-
-    return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0

@@ -69,7 +69,7 @@ def processes(params: Mapping[str, Any]) -> int:
 def kept_trials(params: Mapping[str, Any], checkpoints: Path) -> int:
     """How many of the trials are finished already."""
     folder = checkpoints / trials_key(params)
-    return sum((folder / f"{number:04d}.json").is_file() for number in range(params["calibration"]["trials"]))
+    return sum(_kept(folder, number).is_file() for number in range(params["calibration"]["trials"]))
 
 
 def trials_key(params: Mapping[str, Any]) -> str:
@@ -81,7 +81,7 @@ def trials_key(params: Mapping[str, Any]) -> str:
 
 def kept_trial(number: int, params: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The result of one trial, read where it is kept in `folder`, or else made in a temporary folder and kept."""
-    path = folder / f"{number:04d}.json"
+    path = _kept(folder, number)
     if not path.is_file():
         import torch
 
@@ -91,6 +91,10 @@ def kept_trial(number: int, params: Mapping[str, Any], folder: Path) -> dict[str
         with tempfile.TemporaryDirectory(prefix="synthtrial-") as place, silence():
             write_json(path, run_trial(number, params, Path(place)))
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _kept(folder: Path, number: int) -> Path:
+    return folder / f"{number:04d}.json"
 
 
 @contextlib.contextmanager

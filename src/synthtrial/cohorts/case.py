@@ -74,6 +74,7 @@ class Reader(Protocol):
         spatial_dims: 2 or 3.
         labels: names of the mask labels; empty where the cohort has no masks.
         channels: number of image channels.
+        patients_known: whether it can tell which cases are of one patient; where not, each case counts as a patient.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Reader(Protocol):
     spatial_dims: int
     labels: list[str]
     channels: int
+    patients_known: bool
 
     def find(self) -> list[CaseRef]:
         """List all cases without reading them; check that ids are unique and that no image or mask is missing."""

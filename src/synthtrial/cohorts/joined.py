@@ -54,6 +54,7 @@ class JoinedCohorts:
         reader = self.readers[first]
         self.unit, self.spatial_dims = reader.unit, reader.spatial_dims
         self.labels, self.channels = reader.labels, reader.channels
+        self.patients_known = all(reader.patients_known for reader in self.readers.values())
 
     def find(self) -> list[CaseRef]:
         """List the cases of all cohorts."""

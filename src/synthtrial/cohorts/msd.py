@@ -29,6 +29,7 @@ class MSD:
     """
 
     spatial_dims = 3
+    patients_known = True
 
     def __init__(
         self, *, root: str, task: str, download: bool = False, where_to_get: str = "", layout: str = ""

@@ -30,6 +30,7 @@ class NiftiPairs:
     """
 
     spatial_dims = 3
+    patients_known = True
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class PhantomCT:
 
     unit = "HU"
     channels = 1
+    patients_known = True
 
     def __init__(
         self,

@@ -14,25 +14,40 @@ from rich.progress import track
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.cohorts.augmenting import augment
 from synthtrial.cohorts.case import CaseRef, Reader
+from synthtrial.cohorts.class_checks import check_parts, check_two_classes, counts_of_parts
+from synthtrial.cohorts.class_limit import limited
+from synthtrial.cohorts.equal_images import as_one_patient, equal_image_warnings
+from synthtrial.cohorts.held_out import check_counts, check_test_counts
 from synthtrial.cohorts.preparing_case import PreparedCase, prepare_case
 from synthtrial.cohorts.profile import cohort_profile
 from synthtrial.cohorts.settings import PrepareSettings
 from synthtrial.cohorts.splitting import check_enough_patients, check_sites, split_by_site, split_cases
+from synthtrial.cohorts.surplus import in_no_part, leave_out, surplus_warning
 from synthtrial.cohorts.workers import map_bounded
 from synthtrial.errors import CohortError
 
 logger = logging.getLogger(__name__)
 
 
-def prepare(reader: Reader, folder: Path, *, settings: PrepareSettings, seed: int, workers: int | None = None) -> None:
+def prepare(
+    reader: Reader,
+    folder: Path,
+    *,
+    settings: PrepareSettings,
+    seed: int,
+    workers: int | None = None,
+    positive: str = "",
+) -> None:
     """Prepare a cohort; docs/architecture.md tells the files that are written.
 
     Args:
         reader: finds and reads the raw cases.
         folder: the `prepared/` folder to write; replaced as a whole when all has gone well, else left as it was.
         settings: how a case is prepared and the cohort split.
-        seed: of the split and of augmented copies.
+        seed: of the limit, the split and augmented copies.
         workers: processes side by side; 1 works in this process, None takes one per core.
+        positive: the positive class of a classification: the cohort must have two classes, each in every part of it,
+            and this one is spread evenly; "" where nothing is classified.
 
     Raises:
         ConfigError: when the settings don't fit the cohort.
@@ -41,61 +56,114 @@ def prepare(reader: Reader, folder: Path, *, settings: PrepareSettings, seed: in
     settings.check_axes(reader.name, reader.spatial_dims)
     settings.check_unit(reader.name, reader.unit)
     refs = reader.find()
+    if settings.limit is not None:
+        refs = limited(refs, settings.limit, seed)
+    check_divisible(refs, settings, positive)
     workers = min(workers or os.cpu_count() or 1, len(refs))
-    check_divisible(refs, settings)
     with atomic_folder(Path(folder)) as partial_folder:
         for name in ("images", "masks", "reference") if reader.labels else ("images",):
             (partial_folder / name).mkdir()
         work = partial(prepare_case, reader=reader, settings=settings, folder=partial_folder)
         results = track(map_bounded(work, refs, workers), "preparing cases", total=len(refs))
         prepared = list(results)
-        development = _write_cohort(partial_folder, reader, settings, prepared, seed)
+        development = _write_cohort(partial_folder, reader, settings, prepared, seed, positive)
         if settings.augmentation:
             augment(partial_folder, development, settings=settings.augmentation, seed=seed, workers=workers)
 
 
-def check_divisible(refs: list[CaseRef], settings: PrepareSettings) -> None:
-    """Raise a `CohortError` when the cases can't be split as the settings say, before any of them is read."""
-    if settings.split_by == "site":
+def check_divisible(refs: list[CaseRef], settings: PrepareSettings, positive: str = "") -> None:
+    """Raise an error when the cases can't be split as the settings say, before any of them is read."""
+    by_site = settings.split_by == "site"
+    if positive:
+        check_two_classes(refs, positive, settings.folds, test=not by_site)
+    if by_site:
         check_sites(refs, settings.folds)
     else:
-        check_enough_patients(refs, settings.folds, settings.test_fraction)
+        check_enough_patients(refs, settings.folds, settings.test_fraction or settings.test_cases is not None)
+    if settings.test_cases is not None:
+        check_counts(refs, settings.test_cases)
 
 
-def divide(refs: list[CaseRef], settings: PrepareSettings, seed: int) -> dict:
+def divide(refs: list[CaseRef], settings: PrepareSettings, seed: int, positive: str = "") -> dict:
     """The content of `splits.json`."""
     if settings.split_by == "site":
         return split_by_site(refs, folds=settings.folds, seed=seed)
-    return split_cases(refs, test_fraction=settings.test_fraction, folds=settings.folds, seed=seed)
+    return split_cases(
+        refs,
+        test_fraction=settings.test_fraction,
+        test_cases=settings.test_cases,
+        test_surplus=settings.test_surplus,
+        folds=settings.folds,
+        seed=seed,
+        positive=positive,
+    )
 
 
 def _write_cohort(
-    folder: Path, reader: Reader, settings: PrepareSettings, prepared: list[PreparedCase], seed: int
+    folder: Path, reader: Reader, settings: PrepareSettings, prepared: list[PreparedCase], seed: int, positive: str
 ) -> list[dict[str, object]]:
     """Write cases.csv, splits.json, cohort.json, profile.json and the figures; return the rows of development cases."""
     from synthtrial.cohorts.profile_figures import write_profile_figures
 
+    if not reader.patients_known:
+        prepared = as_one_patient(prepared)
     kept = [case for case in prepared if not case.dropped]
     if not kept:
         raise CohortError(f"cohort {reader.name}: all {len(prepared)} masks are empty and prepare.empty_mask is 'drop'")
-    for warning in (warning for case in prepared for warning in case.warnings):
-        logger.warning(warning)
-    pd.DataFrame([case.row for case in kept]).to_csv(folder / "cases.csv", index=False)
-    splits = divide([case.ref for case in kept], settings, seed)
+    refs = [case.ref for case in kept]
+    splits = _checked_splits(refs, settings, seed, positive)
     write_json(folder / "splits.json", splits)
+    surplus = in_no_part(refs, splits)
+    prepared, kept = (leave_out(folder, cases, surplus) for cases in (prepared, kept))
+    pd.DataFrame([case.row for case in kept]).to_csv(folder / "cases.csv", index=False)
+    facts = _facts(reader, settings, kept)
+    write_json(folder / "cohort.json", facts)
+    warnings = _cohort_warnings(reader, settings, kept, splits["test"], surplus)
+    for warning in (*warnings, *(warning for case in prepared for warning in case.warnings)):
+        logger.warning(warning)
+    profile = cohort_profile(facts, prepared, counts_of_parts(refs, splits), warnings, surplus)
+    write_json(folder / "profile.json", profile)
+    write_profile_figures(folder, profile)
+    return [case.row for case in kept if case.ref.case_id not in splits["test"]]
+
+
+def _checked_splits(refs: list[CaseRef], settings: PrepareSettings, seed: int, positive: str) -> dict:
+    """The content of `splits.json`, of the cases that were read."""
+    check_divisible(refs, settings, positive)
+    splits = divide(refs, settings, seed, positive)
+    if positive:
+        check_parts(refs, splits)
+    return splits
+
+
+def _facts(reader: Reader, settings: PrepareSettings, kept: list[PreparedCase]) -> dict[str, object]:
+    """The content of `cohort.json`."""
     spacings = [case.spacing for case in kept]
-    facts = {
+    return {
         "name": reader.name,
         "unit": reader.unit,
         "spatial_dims": reader.spatial_dims,
         "channels": reader.channels,
         "labels": reader.labels,
         "classes": sorted({case.ref.label for case in kept} - {""}),
+        "patients_known": reader.patients_known,
         "shape": list(settings.shape),
         "spacing_mm": np.median(spacings, axis=0).round(6).tolist(),
     }
-    write_json(folder / "cohort.json", facts)
-    profile = cohort_profile(facts, prepared)
-    write_json(folder / "profile.json", profile)
-    write_profile_figures(folder, profile)
-    return [case.row for case in kept if case.ref.case_id not in splits["test"]]
+
+
+def _cohort_warnings(
+    reader: Reader, settings: PrepareSettings, kept: list[PreparedCase], test: list[str], surplus: list[CaseRef]
+) -> list[str]:
+    """What to warn of that no single case can tell."""
+    warnings = equal_image_warnings(kept)
+    if not reader.patients_known:
+        warnings.insert(
+            0,
+            f"PATIENTS UNKNOWN in the cohort {reader.name}: each picture counts as a patient of its own, so pictures "
+            "of one patient may lie on both sides of a split, which makes every score too good and every interval too "
+            "narrow. Tell the patients, by a field {patient} in cohort.image or by cohort.patient_column",
+        )
+    if settings.test_cases is not None:
+        warnings += check_test_counts([case.ref for case in kept], test, settings.test_cases)
+    return [*warnings, surplus_warning(surplus)] if surplus else warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class PreparedCase:
         lesion_ml: volume of each label, ml (cm2 in 2D), by name.
         lesion_kept: part of the lesion that lies inside the prepared grid, 0..1; None without a lesion.
         dropped: the mask is empty and the case was left out.
+        image_sha256: of the scan's image, so that equal ones are found.
         warnings: of the reader.
     """
 
@@ -50,6 +52,7 @@ class PreparedCase:
     lesion_ml: dict[str, float]
     lesion_kept: float | None
     dropped: bool
+    image_sha256: str
     warnings: tuple[str, ...]
 
 
@@ -88,6 +91,7 @@ def prepare_case(ref: CaseRef, *, reader: Reader, settings: PrepareSettings, fol
         lesion_ml=lesion_ml,
         lesion_kept=min(1.0, sum(_volumes(case, reader.labels).values()) / total) if total else None,
         dropped=dropped,
+        image_sha256=hashlib.sha256(np.ascontiguousarray(scan.image).data).hexdigest(),
         warnings=scan.warnings,
     )
 

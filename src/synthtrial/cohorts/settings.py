@@ -17,6 +17,7 @@ CROPS = ("none", "foreground", "lesion", "centre")
 FITS = ("pad_crop", "resize")
 EMPTY_MASKS = ("refuse", "drop", "keep")
 SPLIT_BY = ("patient", "site")
+TEST_SURPLUS = ("keep", "drop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,12 @@ class PrepareSettings:
         fit: "pad_crop" keeps the spacing, "resize" zooms the crop to the shape.
         empty_mask: a case without any lesion voxel: "refuse", "drop" or "keep".
         split_by: "patient" deals patients to a test set and the folds; "site" makes each site a fold.
-        test_fraction: part of the cases in the test set; 0 with split_by "site".
+        test_fraction: part of the cases in the test set; 0 with split_by "site" and with test_cases.
+        test_cases: class -> number of its cases in the test set, in place of test_fraction; None: by test_fraction.
+        test_surplus: what test patients have beyond test_cases: "keep" takes whole patients, whose counts are then only
+            near to test_cases; "drop" leaves it out of the cohort.
         folds: number of cross-validation folds of the rest; with split_by "site" the number of sites.
+        limit: class -> number of its cases that are taken at all, or None for all of it; None takes all cases.
         lung: keep the lungs of a chest CT in HU alone, see `LungSettings`; None keeps all. Needs a window.
         clahe: even out the contrast of each case, see `ClaheSettings`; None leaves it.
         augment: altered copies of the development cases, see `AugmentSettings`; None for no copies.
@@ -54,13 +59,17 @@ class PrepareSettings:
     empty_mask: str = "refuse"
     split_by: str = "patient"
     test_fraction: float = 0.2
+    test_cases: Mapping[str, int] | None = None
+    test_surplus: str = "keep"
     folds: int = 5
+    limit: Mapping[str, int | None] | None = None
     lung: Mapping[str, Any] | None = None
     clahe: Mapping[str, Any] | None = None
     augment: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         known = {"crop": CROPS, "fit": FITS, "empty_mask": EMPTY_MASKS, "split_by": SPLIT_BY}
+        known["test_surplus"] = TEST_SURPLUS
         for key, names in known.items():
             if getattr(self, key) not in names:
                 raise ConfigError(f"prepare.{key}: {getattr(self, key)!r} is unknown; there are {', '.join(names)}")
@@ -91,15 +100,36 @@ class PrepareSettings:
                 "prepare.test_fraction must be in [0, 1) and prepare.folds at least 2, "
                 f"but they are {self.test_fraction} and {self.folds}"
             )
-        if (self.test_fraction == 0) != (self.split_by == "site"):
-            raise ConfigError(
-                f"prepare.test_fraction is {self.test_fraction:g} and prepare.split_by is {self.split_by!r}: split by "
-                "patient, a trial needs test cases (0.2 is usual); split by site, each site is judged when it is left "
-                "out, and prepare.test_fraction must be 0"
-            )
+        self._check_test_set()
+        for key in ("limit", "test_cases"):
+            counts = getattr(self, key)
+            if counts is not None and (not counts or any(count is not None and count < 1 for count in counts.values())):
+                raise ConfigError(
+                    f"prepare.{key}: expected a number of cases of at least 1 for each class, but is {dict(counts)}; "
+                    "set null for none of this"
+                )
         if self.lung is not None and self.window is None:
             raise ConfigError("prepare.lung sets all but the lungs to the window's low: it needs prepare.window, in HU")
         _ = self.augmentation, self.lungs, self.contrast
+
+    def _check_test_set(self) -> None:
+        """Raise a `ConfigError` unless one key alone tells the test set."""
+        if self.test_cases is not None and (self.test_fraction != 0 or self.split_by == "site"):
+            raise ConfigError(
+                f"prepare.test_cases tells the test set, so prepare.test_fraction must be 0, but is "
+                f"{self.test_fraction:g}, and prepare.split_by patient, but is {self.split_by}"
+            )
+        if self.test_cases is None and self.test_surplus == "drop":
+            raise ConfigError(
+                "prepare.test_surplus is drop, but prepare.test_cases is null: only beyond numbers is there a surplus. "
+                "Set prepare.test_cases, or prepare.test_surplus=keep"
+            )
+        if self.test_cases is None and (self.test_fraction == 0) != (self.split_by == "site"):
+            raise ConfigError(
+                f"prepare.test_fraction is {self.test_fraction:g} and prepare.split_by is {self.split_by!r}: split by "
+                "patient, a trial needs test cases (0.2 is usual, or class counts in prepare.test_cases); split by "
+                "site, each site is judged when it is left out, and prepare.test_fraction must be 0"
+            )
 
     @cached_property
     def augmentation(self) -> AugmentSettings | None:

@@ -33,14 +33,16 @@ class SliceFolder:
         label: name of what they marked.
         slices: "all", or "largest": of each group the slice where the most pixels count.
         colour: "grey" or "RGB".
+        other_colours: "refuse", or "convert": a coloured slice to grey, and a grey one to three equal channels.
         pixel_mm: size of a pixel, mm; 1 where it is unknown.
         classes: None, or the settings of a `CaseTable`: its `file` under `root`, `id_columns` (named as fields of the
-            patterns), `target_column`.
+            patterns), `target_column`; its own `classes` may name them.
         keep: classes to keep; None: all.
         where_to_get, layout: told when `root` is missing.
     """
 
     spatial_dims = 2
+    patients_known = True
 
     def __init__(
         self,
@@ -53,13 +55,14 @@ class SliceFolder:
         label: str = "lesion",
         slices: str = "all",
         colour: str = "grey",
+        other_colours: str = "refuse",
         pixel_mm: float = 1.0,
         classes: dict | None = None,
         keep: Sequence[str] | None = None,
         where_to_get: str = "",
         layout: str = "",
     ) -> None:
-        check_colour(colour)
+        check_colour(colour, other_colours)
         for pattern in (image, mask):
             require_fields(pattern, "patient", "slice")
         if set(FIELD.findall(image)) != set(FIELD.findall(mask)):
@@ -74,7 +77,7 @@ class SliceFolder:
             raise ConfigError(f"cohort.readers is {readers}; at least 1 reader must agree")
         self.name, self.unit, self.channels, self.labels = name, colour, CHANNELS[colour], [label]
         self.root = Path(root)
-        self.image, self.mask = image, mask
+        self.image, self.mask, self.other_colours = image, mask, other_colours
         self.readers, self.slices, self.pixel_mm = readers, slices, pixel_mm
         self.classes, self.keep = classes, keep
         self.where_to_get, self.layout = where_to_get, layout
@@ -93,11 +96,15 @@ class SliceFolder:
         groups = defaultdict(list)
         for fields, path in find_files(root, self.image):
             key = self._key(fields)
+            label = table.label(tuple(fields[c] for c in table.id_columns), path) if table else ""
+            if label is None:
+                masks.pop(key, None)
+                continue
             ref = CaseRef(
                 case_id="_".join(key),
                 patient_id=fields["patient"],
                 site="one",
-                label=table.label(tuple(fields[c] for c in table.id_columns), path) if table else "",
+                label=label,
                 image=path,
                 masks=tuple(masks.pop(key, ())),
                 source=str(path),
@@ -117,7 +124,7 @@ class SliceFolder:
     def read(self, ref: CaseRef) -> RawCase:
         """Read one slice and the consensus of its readers."""
         assert ref.image is not None
-        image = load_picture(ref.image, self.unit)
+        image = load_picture(ref.image, self.unit, self.other_colours)
         check_finite(image, ref.image)
         image, mask, warnings = drop_surplus_plane(image, self._consensus(ref), ref)
         return RawCase(ref, image, mask, picture_affine(self.pixel_mm), warnings)

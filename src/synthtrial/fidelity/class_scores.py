@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -27,41 +28,60 @@ class Classifier(Protocol):
         ...
 
 
-def class_score(
-    real: Cases, synthetic: Cases, classifier: Classifier, repeats: int, rng: np.random.Generator
-) -> dict[str, Measured]:
+@dataclass(frozen=True)
+class Probabilities:
+    """What a classifier says of cases, in their order.
+
+    Attributes:
+        name: of the classifier.
+        real, synthetic, noise: probabilities `(cases, classes)`; of noise there are half as many as of the smaller set.
+    """
+
+    name: str
+    real: np.ndarray
+    synthetic: np.ndarray
+    noise: np.ndarray
+
+
+def class_probabilities(
+    real: Cases, synthetic: Cases, classifier: Classifier, rng: np.random.Generator
+) -> Probabilities:
+    """Class probabilities of the real and the synthetic cases, at least 4 each, and of noise; images are streamed."""
+    n = min(len(real), len(synthetic)) // 2
+    of_all = (
+        np.concatenate([classifier.probabilities(image[None]) for image in cases.images()])
+        for cases in (real, synthetic, noise_like(real, n, rng))
+    )
+    return Probabilities(classifier.name, *of_all)
+
+
+def class_score(of: Probabilities, repeats: int, rng: np.random.Generator) -> dict[str, Measured]:
     """The Inception Score of random halves of the synthetic cases; it may be no larger than the number of cases.
 
     The floor is the score of as many real cases: more is no better than that, whatever the score's name says. The
     ceiling is the score of noise. The interval is the spread over halves, as in `scale.measure_sets`.
 
     Args:
-        real: at least 4 cases.
-        synthetic: at least 4 cases.
-        classifier: gives the probabilities.
+        of: the probabilities.
         repeats: number of random halves.
-        rng: draws the halves and the noise.
+        rng: draws the halves.
 
     Returns:
         One measurement, named `inception_score/<classifier>_n<count>`.
     """
-    n = min(len(real), len(synthetic)) // 2
-    of_real, of_synthetic, of_noise = (
-        np.concatenate([classifier.probabilities(image[None]) for image in cases.images()])
-        for cases in (real, synthetic, noise_like(real, n, rng))
-    )
+    n = len(of.noise)
 
     def halves(probabilities: np.ndarray) -> list[float]:
         return [inception_score(probabilities[rng.permutation(len(probabilities))[:n]])[0] for _ in range(repeats)]
 
-    scores = halves(of_synthetic)
+    scores = halves(of.synthetic)
     low, high = np.quantile(scores, [0.025, 0.975])
     measured = Measured(
         float(np.mean(scores)),
         float(low),
         float(high),
-        floor=float(np.mean(halves(of_real))),
-        ceiling=inception_score(of_noise)[0],
+        floor=float(np.mean(halves(of.real))),
+        ceiling=inception_score(of.noise)[0],
         better="like real",
     )
-    return {f"inception_score/{classifier.name}_n{n}": measured}
+    return {f"inception_score/{of.name}_n{n}": measured}

@@ -13,7 +13,7 @@ import numpy as np
 from synthtrial.errors import ConfigError, SynthtrialError
 from synthtrial.fidelity.audit.report import Audit, AuditFeatures, audit
 from synthtrial.fidelity.cases import Cases
-from synthtrial.fidelity.class_scores import Classifier, class_score
+from synthtrial.fidelity.class_scores import Classifier, class_probabilities, class_score
 from synthtrial.fidelity.comparison import Comparison
 from synthtrial.fidelity.features.building import build_extractors, learn_all
 from synthtrial.fidelity.features.extractor import AnyExtractor
@@ -93,7 +93,8 @@ def compare_folders(
     measurements = _measure(sets, repeats, seed, left_out)
     for one in extractors:
         if isinstance(one, Classifier):
-            measurements |= class_score(first.cases, second.cases, one, repeats, np.random.default_rng(seed))
+            rng = np.random.default_rng(seed)
+            measurements |= class_score(class_probabilities(first.cases, second.cases, one, rng), repeats, rng)
     measurements |= unless_impossible(
         "ms_ssim/pixels", partial(_diversity, first.cases, second.cases, pairs, seed), left_out
     )

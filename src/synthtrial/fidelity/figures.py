@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.fidelity.audit.report import Audit
 from synthtrial.fidelity.cases import Cases, common_window
 from synthtrial.fidelity.pictures.closest_pairs import closest_pairs_page, distance_figure
@@ -26,9 +25,10 @@ from synthtrial.fidelity.pictures.spectra import (
     spectrum_figure,
 )
 from synthtrial.fidelity.pictures.style import save
-from synthtrial.fidelity.pictures.walk import latent_walk
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from synthtrial.fidelity.compared import Compared
 
 SPECTRUM_BINS = 24
@@ -51,8 +51,7 @@ def draw(
     compared: Compared,
     found: Audit,
     lesions: Lesions | None,
-    model_folder: Path,
-    cohort: PreparedCohort,
+    walk: Figure | None,
     settings: dict[str, Any],
     seed: int,
     folder: Path,
@@ -72,7 +71,6 @@ def draw(
         closest_pairs_page(found.closest("pixels", CLOSEST), compared.training, synthetic), folder / "closest_pairs.png"
     )
     save(distance_figure(found), folder / "nearest_distances.png")
-    walk = latent_walk(model_folder, cohort, seed=seed)
     if walk is not None:
         save(walk, folder / "walk.png")
     return {"spectra": _draw_spectra(real, synthetic, folder / "spectra.png")}

@@ -14,11 +14,10 @@ from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.fidelity import figures
-from synthtrial.fidelity.amounts import amount_table
 from synthtrial.fidelity.audit.report import Audit, AuditFeatures, audit
 from synthtrial.fidelity.cases import Cases, real_cases
-from synthtrial.fidelity.class_scores import Classifier, class_score
 from synthtrial.fidelity.compared import Compared, check_compared, compared_cases
+from synthtrial.fidelity.feature_metrics import measure_features
 from synthtrial.fidelity.features.building import build_extractors, learn_if_possible
 from synthtrial.fidelity.features.extractor import AnyExtractor, Features, extract_features
 from synthtrial.fidelity.features.lpips import PerceptualDistance
@@ -28,7 +27,8 @@ from synthtrial.fidelity.measured import Measured, as_json, unless_impossible
 from synthtrial.fidelity.metrics.diversity import diversity
 from synthtrial.fidelity.metrics.pairs import paired_similarity, perceptual_distances
 from synthtrial.fidelity.pairing import kinds_of_pairs
-from synthtrial.fidelity.scale import FeatureSets, extract_sets, measure_sets
+from synthtrial.fidelity.pictures.walk import latent_walk
+from synthtrial.fidelity.scale import FeatureSets
 from synthtrial.gans.dataset import cases_of_model
 from synthtrial.gans.model import load_generator
 
@@ -63,7 +63,8 @@ def measure(
         SynthtrialError: for fewer than 4 real or 4 synthetic cases, or another shape.
     """
     model = json.loads((model_folder / "model.json").read_text(encoding="utf-8"))
-    generator = load_generator(model_folder)
+    snapshot = synthetic.facts["settings"].get("snapshot")
+    generator = load_generator(model_folder, snapshot)
     learned = cases_of_model(model, cohort, generator.uses_unlabelled)
     compared = compared_cases(cohort, synthetic, model, learned)
     check_compared(compared, cohort, synthetic)
@@ -73,7 +74,8 @@ def measure(
     left_out: dict[str, str] = {}
     extractors = learn_if_possible(extractors, real_cases(cohort, split), cache, left_out)
     with atomic_folder(folder) as place:
-        sets, measured = measure_features(compared, extractors, settings, seed, left_out)
+        of_features = measure_features(compared, extractors, settings, seed, left_out)
+        sets, measured = of_features.sets, of_features.measured
         if cohort.labels and not compared.real.source.labels:
             left_out["masks, pairs and lesions"] = "this generator makes images without masks"
         pairs = kinds_of_pairs(synthetic, cohort, generator, learned)
@@ -81,14 +83,16 @@ def measure(
         found = audit_of(compared, extractors, sets, settings, seed)
         measured |= found.measurements()
         write_features(sets, compared, place / "features")
-        pd.concat([amount_table(one, settings["amounts"]) for one in sets]).to_csv(place / "amounts.csv", index=False)
+        of_features.amounts.to_csv(place / "amounts.csv", index=False)
         lesions = write_lesions(compared, place)
-        drawn = figures.draw(compared, found, lesions, model_folder, cohort, settings, seed, place / "figures")
+        walk = latent_walk(model_folder, cohort, seed=seed, snapshot=snapshot)
+        drawn = figures.draw(compared, found, lesions, walk, settings, seed, place / "figures")
         write_json(
             place / "fidelity.json",
             {
                 **as_json(measured),
                 "left_out": left_out,
+                "images_seen": model.get("images_seen", 0) if snapshot is None else snapshot,
                 "features": [extractor.name for extractor in extractors],
                 "n_real": len(compared.real),
                 "n_synthetic": len(compared.synthetic),
@@ -101,27 +105,6 @@ def measure(
                 **drawn,
             },
         )
-
-
-def measure_features(
-    compared: Compared, extractors: list[AnyExtractor], settings: dict[str, Any], seed: int, left_out: dict[str, str]
-) -> tuple[list[FeatureSets], dict[str, Measured]]:
-    """All metrics of all extractors: the features and the measurements; `left_out` takes up what could not be measured.
-
-    Every extractor sees the same halves, so that no number depends on which others there are.
-    """
-    sets: list[FeatureSets] = []
-    measured: dict[str, Measured] = {}
-    for extractor in extractors:
-        rng = np.random.default_rng(seed)
-        features = extract_sets(compared.real, compared.synthetic, extractor, settings["batch_size"], rng)
-        values, reasons = measure_sets(features, repeats=settings["repeats"], rng=rng)
-        sets.append(features)
-        measured.update(values)
-        left_out.update(reasons)
-        if isinstance(extractor, Classifier):
-            measured |= class_score(compared.real, compared.synthetic, extractor, settings["repeats"], rng)
-    return sets, measured
 
 
 def measure_images(

@@ -36,6 +36,28 @@ def check_learning(config: dict[str, Any], place: str) -> None:
         raise ConfigError(f"{place}: {error}") from error
 
 
+def check_snapshots(generators: Mapping[str, Any], draws: Mapping[str, Any]) -> None:
+    """Raise a ConfigError when a draw takes weights that its generator's training does not keep.
+
+    Args:
+        generators: name to configuration; the numbers in its `train.snapshots` are checked with the rest of `train`.
+        draws: name to settings, as `trial.draw.complete_draws` gives them.
+    """
+    for name, draw in draws.items():
+        generator, wanted = draw["generator"], draw.get("snapshot")
+        if wanted is None:
+            continue
+        place = f"draws.{name}.snapshot is {wanted!r}, but"
+        if generators[generator]["train"] is None:
+            raise ConfigError(f"{place} {generator!r} is a control, which is not trained: set it to null")
+        kept = generators[generator]["train"].get("snapshots") or []
+        if wanted not in kept:
+            raise ConfigError(
+                f"{place} generators.{generator}.train.snapshots keeps {', '.join(map(str, kept)) or 'none'}: "
+                f"add it there (numbers of images, at most train.images)"
+            )
+
+
 def check_kept(generators: Mapping[str, Any], draws: Mapping[str, Any]) -> None:
     """Raise a ConfigError when a draw asks for more cases than a control keeps."""
     for name, draw in draws.items():

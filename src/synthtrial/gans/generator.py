@@ -19,6 +19,7 @@ class Generator(pl.LightningModule):
             class (`label`), a case to translate (`source`), the channels of a mask (`mask`), or the number of the draw
             (`index`).
         makes_masks: whether a family that takes masks can do without, and draw its own.
+        takes_class: whether a family that is given several classes is then told which one to make.
         uses_unlabelled: whether it also learns from cases without any of its classes.
         latent: length of the noise vector that samples start from; 0 for a family that starts from no vector.
         seed: of all that is random while it learns.
@@ -27,6 +28,7 @@ class Generator(pl.LightningModule):
     saved_networks: ClassVar[tuple[str, ...]] = ()
     conditions_on: Literal["", "label", "source", "mask", "index"] = ""
     makes_masks: bool = False
+    takes_class: ClassVar[bool] = False
     uses_unlabelled: ClassVar[bool] = False
     latent: int = 0
     seed: int = 0

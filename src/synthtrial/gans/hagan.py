@@ -76,6 +76,7 @@ class HAGAN(GAN):
     """
 
     saved_networks: ClassVar[tuple[str, ...]] = ("generator_ema", "encoder_high", "encoder_global")
+    takes_class: ClassVar[bool] = True
 
     generator: Generator
     generator_ema: Generator

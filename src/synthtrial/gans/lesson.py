@@ -74,6 +74,7 @@ class Lesson:
         images_seen: int = 0,
         started: Transfer | None = None,
         collapse: str = "",
+        snapshots: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """The content of `model.json`.
 
@@ -84,6 +85,7 @@ class Lesson:
             images_seen: in training.
             started: what it took from another training.
             collapse: why its training was judged to have collapsed; empty when it was not.
+            snapshots: SHA-256 of the weights kept on the way, by the number of images.
         """
         used = set(roles.seen)
         seen_cases = [case_id for case_id in self.case_ids if case_id in used]
@@ -100,5 +102,6 @@ class Lesson:
             "collapsed": bool(collapse),
             "reason": collapse,
             "weights_sha256": weights_sha256,
+            "snapshots": snapshots or {},
             "parameters": parameter_counts(generator),
         }

@@ -90,21 +90,54 @@ def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {key: value.cpu().contiguous() for key, value in tensors.items()}
 
 
-def load_generator(folder: Path) -> Generator:
+def weights_of(model: dict[str, Any], snapshot: int | None = None) -> str:
+    """SHA-256 of the weights that a model ended with, or of those that it had after so many images.
+
+    Args:
+        model: content of `model.json`.
+        snapshot: images, one of the training's `train.snapshots`; None for the end.
+
+    Raises:
+        TrainingError: when no weights were kept there.
+    """
+    if snapshot is None:
+        return str(model["weights_sha256"])
+    kept = model.get("snapshots", {})
+    if str(snapshot) not in kept:
+        stopped = f", which stopped after {model['images_seen']} ({model['reason']})" if model.get("collapsed") else ""
+        raise TrainingError(
+            f"generator {model['generator']!r}, split {model['split']!r}: no weights were kept after {snapshot} images "
+            f"of its training{stopped}; there are: {', '.join(kept) or 'none'}. Draw from one of these, or change "
+            f"generators.{model['generator']}.train"
+        )
+    return str(kept[str(snapshot)])
+
+
+def weights_file(folder: Path, snapshot: int | None = None) -> Path:
+    """The file of these weights in `models/<generator>/<split>/`."""
+    return folder / "generator.safetensors" if snapshot is None else folder / "snapshots" / f"{snapshot}.safetensors"
+
+
+def load_generator(folder: Path, snapshot: int | None = None) -> Generator:
     """Read a trained generator from `models/<generator>/<split>/`, in evaluation mode; ready for `sample`.
 
     Networks that are not kept, such as the discriminator, have random weights.
 
+    Args:
+        folder: where it lies.
+        snapshot: images after which its training kept the weights to read; None for those that it ended with.
+
     Raises:
-        TrainingError: when there is no trained generator, or the weights are not those of `model.json`.
+        TrainingError: when there is no trained generator, it kept no such weights, or they are not those of
+            `model.json`.
     """
     folder = Path(folder)
     if not (folder / "model.json").is_file():
         raise TrainingError(f"no trained generator in {folder}: run pipelines/train_gan.py first")
     model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     gan = build(model["config"])
-    weights = folder / "generator.safetensors"
-    if file_sha256(weights) != model["weights_sha256"]:
+    expected, weights = weights_of(model, snapshot), weights_file(folder, snapshot)
+    if not weights.is_file() or file_sha256(weights) != expected:
         raise TrainingError(f"{weights} is not the file that model.json beside it describes: train the generator again")
     load_weights(gan, weights)
     return gan.eval().requires_grad_(False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import ConfigError
+from synthtrial.params import target_of
 from synthtrial.setting_types import check_arguments
 
 
@@ -48,6 +49,24 @@ class Domains:
     target: str
 
 
+def makes_classes(config: dict[str, Any]) -> bool:
+    """Whether each case drawn from a generator has a class, where the real cases have one.
+
+    So it is for one that learns a single class, is told which of several to make, translates from class to class or
+    from site to site, or keeps cases, as controls do. `synthesis.draws.label_of` says which class that is.
+
+    Args:
+        config: a generator's configuration.
+
+    Raises:
+        ConfigError: when its family can't be imported.
+    """
+    classes = config.get("classes") or []
+    if config.get("train") is None or config.get("domains") or len(classes) == 1:
+        return True
+    return bool(classes) and bool(getattr(target_of(config), "takes_class", False))
+
+
 def roles_of(
     config: dict[str, Any], cohort: PreparedCohort, case_ids: Sequence[str], unlabelled: bool = False
 ) -> Roles:
@@ -71,6 +90,10 @@ def roles_of(
             raise ConfigError(f"domains.column is {domains['column']!r}; there are: label (the class), site")
         by_domain = grouped(cohort, case_ids, domains["column"])
         source, real = (members(by_domain, domains[role], f"domains.{role}") for role in ("source", "target"))
+    if domains and domains["column"] == "site" and classes:
+        # A translation from site to site keeps the class: sources of another one would be made to look like these.
+        of_source, key = grouped(cohort, source, "label"), f"classes (of domains.source {domains['source']!r})"
+        source = [case_id for name in classes for case_id in members(of_source, name, key)]
     by_class = grouped(cohort, real, "label")
     label = {
         case_id: index for index, name in enumerate(classes) for case_id in members(by_class, name, f"classes[{index}]")

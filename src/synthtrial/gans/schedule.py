@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -24,6 +25,7 @@ class Schedule:
         smallest_diversity: see `watch.CollapseWatch`.
         patience: checks in a row that find a collapse before training is stopped; None for never.
         copies: whether the augmented copies that `prepare` made of the cases are learned from, too.
+        snapshots: numbers of images after which the averaged weights are kept beside those of the end; None for none.
     """
 
     images: int
@@ -35,6 +37,7 @@ class Schedule:
     smallest_diversity: float = 0.2
     patience: int | None = 3
     copies: bool = True
+    snapshots: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
         for name in ("images", "batch_size", "accumulate", "checkpoint_every", "log_every"):
@@ -46,6 +49,10 @@ class Schedule:
             raise ConfigError(f"train.ema_half_life must be at least 0, not {self.ema_half_life}")
         if self.batch_size % self.accumulate:
             raise ConfigError(f"train.accumulate={self.accumulate} must divide train.batch_size={self.batch_size}")
+
+        for images in self.snapshots or ():
+            if not 1 <= images <= self.images:
+                raise ConfigError(f"train.snapshots: {images} images are not from 1 to train.images={self.images}")
 
     @classmethod
     def from_config(cls, train: dict[str, Any], place: str = "train") -> Schedule:

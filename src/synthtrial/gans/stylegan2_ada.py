@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -66,6 +66,7 @@ class StyleGAN2ADA(GAN):
         ConfigError: for a size that it can't make, or a value out of range.
     """
 
+    takes_class: ClassVar[bool] = True
     generator: Generator
     generator_ema: Generator
     discriminator: Discriminator

@@ -28,6 +28,7 @@ from synthtrial.gans.progress import SamplePages, TrainingTime
 from synthtrial.gans.roles import Roles
 from synthtrial.gans.sample_page import SHOWN, write_sample_page
 from synthtrial.gans.schedule import Schedule
+from synthtrial.gans.snapshots import Snapshots
 from synthtrial.gans.transfer import Transfer, transfer
 from synthtrial.gans.watch import CollapseWatch
 from synthtrial.hashing import file_sha256
@@ -96,7 +97,9 @@ def train(
         write_sample_page(path, rows, cases.representation)
 
     watch = CollapseWatch(shown, samples, gan.schedule.smallest_diversity, gan.schedule.patience, checkpoints)
-    callbacks: list[pl.Callback] = [watch, *([SamplePages(page, checkpoints, on_images)] if on_images else [])]
+    snapshots = Snapshots(gan.schedule.snapshots or (), checkpoints)
+    callbacks: list[pl.Callback] = [watch, snapshots]
+    callbacks += [SamplePages(page, checkpoints, on_images)] if on_images else []
     callbacks += [TrainingTime(on_trained)] if on_trained else []
     last = resumable(checkpoints, origin_of(config, cohort, cases.roles, seed, started))
     if not fit(gan, cases, callbacks, last, checkpoints, trainer, logger, f"train {name} on {split}"):
@@ -112,7 +115,13 @@ def train(
             rows = {"real": shown, "reconstructed": torch.cat(again)}
             write_sample_page(partial / "reconstructions.png", rows, cases.representation)
         facts = lesson.facts(
-            gan, cases.roles, weights_hash, images_seen=gan.images_seen, started=started, collapse=watch.reason
+            gan,
+            cases.roles,
+            weights_hash,
+            images_seen=gan.images_seen,
+            started=started,
+            collapse=watch.reason,
+            snapshots=snapshots.write(partial, gan.images_seen),
         )
         write_json(partial / "model.json", facts)
     return facts

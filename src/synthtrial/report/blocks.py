@@ -73,7 +73,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Cards:
-    """The verdicts of one segmenter side by side."""
+    """The verdicts of one segmenter or classifier side by side."""
 
     kind: ClassVar[str] = "cards"
     cards: Sequence[Card]
@@ -122,6 +122,12 @@ class Table:
             ["–" if pd.isna(record[column.name]) else column.show(record[column.name]) for column in self.columns]
             for record in self.frame.to_dict("records")
         ]
+
+
+def text_table(name: str, frame: pd.DataFrame, caption: str) -> Table:
+    """A table of texts, each column under its own name."""
+    columns = [Column(column, column.capitalize() if column.islower() else column, number=False) for column in frame]
+    return Table(name=name, frame=frame, columns=columns, caption=caption)
 
 
 @dataclass(frozen=True)

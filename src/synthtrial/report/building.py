@@ -16,11 +16,13 @@ from synthtrial.report.page import render
 from synthtrial.report.reading import read_results
 from synthtrial.report.results import Results
 from synthtrial.report.sections import (
+    classes,
     cohort,
     copies,
     datasheet,
     dose_response,
     fidelity,
+    grid,
     learning_curve,
     paper,
     predictions,
@@ -38,8 +40,10 @@ SECTIONS = (
     dose_response,
     paper,
     scores,
+    classes,
     predictions,
     fidelity,
+    grid,
     copies,
     samples,
     training,
@@ -60,7 +64,7 @@ def build(study_folder: Path, params: dict[str, Any], folder: Path, *, provenanc
     Args:
         study_folder: `out/<study>/`, with the results of all stages.
         params: the report's view of params.yaml as plain dicts and lists: `study, protocol, report, generator_names,
-            splits, arm_names, segmenter_names`.
+            splits, task, arm_names, segmenter_names, classifier_names, classify_places`.
         folder: where `report.html`, `figures/`, `tables/` and `verdict.json` go; an older report is replaced.
         provenance: `git_revision, params_hash, data_hash, versions`, and, where known, `command` (that made the study)
             and `params` (the whole of params.yaml).
@@ -99,8 +103,8 @@ def write_pictures(sections: list[Section], folder: Path, dpi: int) -> dict[str,
 def write_metrics(report: Path, path: Path) -> None:
     """Write the few numbers that `dvc metrics` compares between studies: flat names, finite values.
 
-    `<metric>/<segmenter>/<arm>/test` (of the protocol's metric, such as `dice`: mean over fold models and test
-    patients), `difference/<segmenter>/<arm>`, and `<metric>/<generator>`, with the split where there are several.
+    `<metric>/<model>/<arm>/test` (of the protocol's metric, such as `dice`: mean over fold models and test
+    patients), `difference/<model>/<arm>`, and `<metric>/<generator>`, with the split where there are several.
 
     Args:
         report: the folder that `build` wrote.
@@ -109,11 +113,11 @@ def write_metrics(report: Path, path: Path) -> None:
     report = Path(report)
     verdict = json.loads((report / "verdict.json").read_text(encoding="utf-8"))
     metrics: dict[str, float] = {}
-    for segmenter, model in verdict["models"].items():
-        for arm, row in model["arms"].items():
-            metrics[f"{verdict['metric']}/{segmenter}/{arm}/test"] = row["mean"]
+    for model, block in verdict["models"].items():
+        for arm, row in block["arms"].items():
+            metrics[f"{verdict['metric']}/{model}/{arm}/test"] = row["mean"]
             if arm != verdict["reference"]:
-                metrics[f"difference/{segmenter}/{arm}"] = row["difference"]
+                metrics[f"difference/{model}/{arm}"] = row["difference"]
     table = report / "tables" / "fidelity.csv"
     if table.is_file():
         frame = pd.read_csv(table)

@@ -12,7 +12,7 @@ from synthtrial.atomic import atomic_folder
 from synthtrial.calibration.wording import arm_table, rate_table, sentences, what_was_run
 from synthtrial.report import calibration_figures as figures
 from synthtrial.report import numbers
-from synthtrial.report.blocks import Block, Column, Heading, Picture, Section, Table, Text, Words
+from synthtrial.report.blocks import Block, Heading, Picture, Section, Text, Words, text_table
 from synthtrial.report.figure_files import write_picture
 from synthtrial.report.page import render_page
 
@@ -72,8 +72,10 @@ def rates(table: pd.DataFrame, sheet: Mapping[str, Any]) -> list[Block]:
             "is the stated error rate.",
             alt="Error rates of each procedure for each arm without an effect.",
         ),
-        as_table("error_rates_holm", rate_table(sheet, "verdict"), "With Holm's correction: as users get the verdict."),
-        as_table("error_rates_alone", rate_table(sheet, "alone"), "Without it: each arm as if it were the only one."),
+        text_table(
+            "error_rates_holm", rate_table(sheet, "verdict"), "With Holm's correction: as users get the verdict."
+        ),
+        text_table("error_rates_alone", rate_table(sheet, "alone"), "Without it: each arm as if it were the only one."),
         *pictures,
     ]
 
@@ -81,7 +83,7 @@ def rates(table: pd.DataFrame, sheet: Mapping[str, Any]) -> list[Block]:
 def power(table: pd.DataFrame, sheet: Mapping[str, Any]) -> list[Block]:
     """What is there, and how often it is found."""
     return [
-        as_table("arms", arm_table(sheet), "Mean difference to the reference, and its spread over the trials."),
+        text_table("arms", arm_table(sheet), "Mean difference to the reference, and its spread over the trials."),
         Picture(
             name="power",
             content=figures.power_over_effect(table, sheet),
@@ -105,9 +107,3 @@ def made(sheet: Mapping[str, Any]) -> list[Block]:
             f"{numbers.duration(sheet['seconds_per_trial'])}, and {sheet['kept_trials']} trials had been done before."
         ),
     ]
-
-
-def as_table(name: str, frame: pd.DataFrame, caption: str) -> Table:
-    """A table of texts."""
-    columns = [Column(column, column.capitalize() if column.islower() else column, number=False) for column in frame]
-    return Table(name=name, frame=frame, columns=columns, caption=caption)

@@ -17,11 +17,12 @@ GRID = "#e3e7eb"
 REFERENCE_COLOUR = "#0072B2"
 """The reference arm is blue, as real cases are in the figures of fidelity."""
 
-PALETTE = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""The other colours that Okabe & Ito chose for colour-blind readers, without yellow and black."""
+PALETTE = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933", "#332288", "#7F4F24", "#000000")
+"""The other colours that Okabe & Ito chose for colour-blind readers, without yellow; before black come wine, olive and
+indigo of Tol's muted scheme, and brown: a two-class study easily has ten arms."""
 
-MARKERS = ("s", "D", "^", "v", "P", "X")
-"""Six markers to five colours: the pairs repeat only after 30 arms."""
+MARKERS = ("s", "D", "^", "v", "P", "X", "p")
+"""Seven markers to ten colours: the pairs repeat only after 70 arms."""
 
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",

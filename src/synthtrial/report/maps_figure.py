@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from synthtrial.fidelity.metrics.two_sample import two_sample_accuracy
 from synthtrial.fidelity.pictures.maps import METHODS, embed, map_features, map_figure
-from synthtrial.report.results import Results, Synthesis
+from synthtrial.report.results import Results
+from synthtrial.report.synthesis import Synthesis
 
 LEAST = 5
 """Cases that a map needs."""

@@ -56,39 +56,39 @@ LESION_COUNTS = (
 )
 
 
-def metric_blocks(results: Results, segmenter: str) -> list[Block]:
+def metric_blocks(results: Results, model: str) -> list[Block]:
     """All metrics of the ensembles: over all test cases, lesions in a table of their own, and per site."""
-    frame = metric_frame(results, segmenter)
+    frame = metric_frame(results, model)
     names = [Column("arm", "Arm", number=False)]
     if len(results.cohort.labels) > 1:
         names.append(Column("label", "Label", number=False))
     together = ", beside the mean over all labels, too" if len(results.cohort.labels) > 1 else ""
     of_sites = [
         Table(
-            name=f"test_metrics_{segmenter}_{file_name(site)}",
+            name=f"test_metrics_{model}_{file_name(site)}",
             frame=of_site,
             columns=[*names, *SHARES, *LESION_SHARES],
-            caption=f"The same at site {site}, segmenter {segmenter}: {counted(of_site)}.",
+            caption=f"The same at site {site}, segmenter {model}: {counted(of_site)}.",
             cases="test",
         )
         for site in sites(results)
-        for of_site in [metric_frame(results, segmenter, site)]
+        for of_site in [metric_frame(results, model, site)]
     ]
     return [
         Table(
-            name=f"test_metrics_{segmenter}",
+            name=f"test_metrics_{model}",
             frame=frame,
             columns=[*names, *SHARES, Column("one_empty", "One map empty", numbers.count)],
-            caption=f"All scores of the ensembles, segmenter {segmenter}: {counted(frame)}, on the original grid. "
+            caption=f"All scores of the ensembles, segmenter {model}: {counted(frame)}, on the original grid. "
             "Means over patients, but aggregated Dice takes all cases at once. \N{UPWARDS ARROW} larger is better, "
             "\N{DOWNWARDS ARROW} smaller is better.",
             cases="test",
         ),
         Table(
-            name=f"test_lesions_{segmenter}",
+            name=f"test_lesions_{model}",
             frame=frame,
             columns=[*names, *LESION_SHARES, *LESION_COUNTS],
-            caption=f"Lesions found by the ensembles, segmenter {segmenter}. Sensitivity and precision are means over "
+            caption=f"Lesions found by the ensembles, segmenter {model}. Sensitivity and precision are means over "
             f"patients; lesions are counted over all cases at once{together}.",
             cases="test",
         ),

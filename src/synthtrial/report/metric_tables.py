@@ -14,7 +14,7 @@ MEAN = "mean"
 """In the column `label`: the row over all labels."""
 
 
-def metric_frame(results: Results, segmenter: str, site: str | None = None) -> pd.DataFrame:
+def metric_frame(results: Results, model: str, site: str | None = None) -> pd.DataFrame:
     """Scores of the ensembles: one row per arm, or with several labels per arm and label, their mean first.
 
     Columns: `arm, label`, the metrics of a case as means over patients (a patient with several cases counts once),
@@ -23,7 +23,7 @@ def metric_frame(results: Results, segmenter: str, site: str | None = None) -> p
 
     Args:
         results: of a finished study.
-        segmenter: its name.
+        model: the segmenter's name.
         site: the cases to take; None for all.
 
     Raises:
@@ -32,7 +32,7 @@ def metric_frame(results: Results, segmenter: str, site: str | None = None) -> p
     check_columns(results)
     rows = []
     for arm in results.arms:
-        cases = results.ensemble(segmenter, arm)
+        cases = results.ensemble(model, arm)
         cases = cases if site is None else cases[cases["site"] == site]
         rows += [{"arm": arm, **row} for row in label_rows(cases, results.cohort.labels)]
     return pd.DataFrame(rows)

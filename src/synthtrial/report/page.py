@@ -78,7 +78,7 @@ def head_facts(results: Results) -> list[tuple[str, str]]:
         ("Judged", judged_cases(results)),
         ("Protocol", results.protocol),
         ("Generators", ", ".join(results.params["generator_names"]) or "none"),
-        ("Segmenters", ", ".join(results.segmenters)),
+        (f"{results.model_word.capitalize()}s", ", ".join(results.models)),
     ]
 
 

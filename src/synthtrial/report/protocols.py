@@ -29,7 +29,7 @@ TEST_CASES = "the test cases"
 
 WORDS = {
     "holdout": {
-        "seen": "The generators saw the development cases only; the segmenters were trained by cross-validation inside "
+        "seen": "The generators saw the development cases only; the models were trained by cross-validation inside "
         "them. No network saw a test case.",
         "validation": "The generators have seen these cases, so synthetic arms may look better here than they are; "
         "the verdict rests on the test cases alone.",

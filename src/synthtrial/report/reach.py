@@ -24,31 +24,31 @@ SHARES = {
 }
 
 
-def reach_blocks(results: Results, segmenter: str, compared: pd.DataFrame) -> list[Block]:
+def reach_blocks(results: Results, model: str, compared: pd.DataFrame) -> list[Block]:
     """Parts of the error per arm, the smallest effect that could have been seen, and shares of all scores.
 
     Args:
         results: of the study.
-        segmenter: whose arms.
+        model: whose arms.
         compared: the rows of `verdict_frame` but for the reference.
     """
     if not len(compared):
         return []
-    blocks: list[Block] = [variance_picture(segmenter, compared), reach_table(results, segmenter, compared)]
-    shares = results.verdict["models"][segmenter]["variance_shares"]
-    return [*blocks, share_table(results, segmenter, shares)] if shares else blocks
+    blocks: list[Block] = [variance_picture(results, model, compared), reach_table(results, model, compared)]
+    shares = results.verdict["models"][model]["variance_shares"]
+    return [*blocks, share_table(results, model, shares)] if shares else blocks
 
 
-def variance_picture(segmenter: str, compared: pd.DataFrame) -> Picture:
+def variance_picture(results: Results, model: str, compared: pd.DataFrame) -> Picture:
     """Training variance beside patient variance."""
     known = compared["part_seed"].notna().any()
     seeds = "" if known else " With one training per fold, the luck of seeds is part of the folds'."
     return Picture(
-        name=f"variance_{segmenter}",
+        name=f"variance_{model}",
         content=variance_plot(compared),
         caption="What the squared standard error of each difference is made of: trainings (seed, fold) and judging "
-        f"(patient, residual), segmenter {segmenter}.{seeds} More repeats shrink the seeds' part, more test patients "
-        "that of patients; only other folds shrink the folds'.",
+        f"(patient, residual), {results.model_word} {model}.{seeds} More repeats shrink the seeds' part, more test "
+        "patients that of patients; only other folds shrink the folds'.",
         alt="Stacked bars: shares of seed, fold, patient and residual in the variance of each arm's difference.",
         cases="test",
     )
@@ -78,13 +78,13 @@ def variance_plot(compared: pd.DataFrame) -> Figure:
     return figure
 
 
-def reach_table(results: Results, segmenter: str, compared: pd.DataFrame) -> Table:
+def reach_table(results: Results, model: str, compared: pd.DataFrame) -> Table:
     """The smallest effect that each comparison could have seen."""
     per_arm = results.params["protocol"]["alpha"] / len(compared)
     shown = compared[["arm", "standard_error", "df", "smallest_detectable"]]
     count = compared["repeats_to_halve"].map(lambda number: "" if pd.isna(number) else numbers.count(number))
     return Table(
-        name=f"reach_{segmenter}",
+        name=f"reach_{model}",
         frame=shown.assign(repeats_to_halve=compared["halving"].where(compared["halving"] != "", count)),
         columns=[
             Column("arm", "Arm", number=False),
@@ -100,14 +100,16 @@ def reach_table(results: Results, segmenter: str, compared: pd.DataFrame) -> Tab
     )
 
 
-def share_table(results: Results, segmenter: str, shares: dict[str, float | None]) -> Table:
+def share_table(results: Results, model: str, shares: dict[str, float | None]) -> Table:
     """What single scores vary by, over all arms."""
+    single = f"a single test {results.metric}"
+    score = f"{single}, as a pseudo-value" if results.task == "classify" else single
     seeds = "" if shares["seed"] is not None else " With one training per fold, Fold includes the seeds."
     return Table(
-        name=f"variance_shares_{segmenter}",
+        name=f"variance_shares_{model}",
         frame=pd.DataFrame([shares]),
         columns=[Column(name, title, numbers.percent) for name, title in SHARES.items()],
-        caption=f"What a single test {results.metric} (one model, one patient) varies by, over all arms; the shares "
-        f"sum to 100 %.{seeds} Arm in a patient: what an arm does for this patient and not for others.",
+        caption=f"What {score} (one model, one patient) varies by, over all arms; the shares sum to 100 %."
+        f"{seeds} Arm in a patient: what an arm does for this patient and not for others.",
         cases="test",
     )

@@ -12,7 +12,9 @@ import pandas as pd
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import SynthtrialError
-from synthtrial.report.results import Results, Synthesis
+from synthtrial.report.results import Results, stage_of, trained_pairs
+from synthtrial.report.synthesis import Synthesis
+from synthtrial.trial.scores import with_model
 
 
 def read_results(study_folder: Path, params: dict[str, Any], provenance: dict[str, Any]) -> Results:
@@ -28,7 +30,7 @@ def read_results(study_folder: Path, params: dict[str, Any], provenance: dict[st
     """
     folder = Path(study_folder)
     prepared = PreparedCohort(folder / "prepared")
-    pairs = [(arm, segmenter) for arm in params["arm_names"] for segmenter in params["segmenter_names"]]
+    pairs, task = trained_pairs(params), stage_of(params)
     check_reference(params)
     return Results(
         folder=folder,
@@ -41,9 +43,10 @@ def read_results(study_folder: Path, params: dict[str, Any], provenance: dict[st
             for draw in params["draw_names"]
             for split in params["splits"]
         ],
-        fold_scores=read_arms(folder, pairs, "folds.csv"),
-        case_scores=read_arms(folder, pairs, "cases.csv"),
-        curves=read_arms(folder, pairs, "curves.csv"),
+        fold_scores=read_arms(folder, pairs, "folds.csv", task),
+        case_scores=read_arms(folder, pairs, "cases.csv", task),
+        validation_scores=read_arms(folder, pairs if task == "classify" else [], "validation.csv", task),
+        curves=read_arms(folder, pairs, "curves.csv", task),
         stages=read_stages(folder / "stages"),
     )
 
@@ -86,17 +89,17 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def read_arms(folder: Path, pairs: list[tuple[str, str]], name: str) -> pd.DataFrame:
-    """Read one file of every arm and segmenter into one frame that says whose rows they are.
+def read_arms(folder: Path, pairs: list[tuple[str, str]], name: str, task: str) -> pd.DataFrame:
+    """Read one file of every arm and model into one frame that says whose rows they are.
 
     Results of a version that knew no repeats have one training per fold; words that are left out are empty.
     """
     frames = []
-    for arm, segmenter in pairs:
-        frame = read_table(folder / "segment" / arm / segmenter / name, stage="segment")
+    for arm, model in pairs:
+        frame = with_model(read_table(folder / task / arm / model / name, stage=task))
         words = {name: frame[name].fillna("") for name in ("convergence", "remark") if name in frame}
-        frames.append(frame.assign(arm=arm, segmenter=segmenter, repeat=frame.get("repeat", 0), **words))
-    return pd.concat(frames, ignore_index=True)
+        frames.append(frame.assign(arm=arm, model=model, repeat=frame.get("repeat", 0), **words))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def read_stages(folder: Path) -> pd.DataFrame:
@@ -114,9 +117,9 @@ def read_json(path: Path, stage: str) -> dict[str, Any]:
 
 
 def read_table(path: Path, stage: str) -> pd.DataFrame:
-    """Read a CSV file that a stage writes. Ids and folds are text."""
+    """Read a CSV file that a stage writes. Ids, folds and classes are text."""
     check_exists(path, stage)
-    text = dict.fromkeys(("case_id", "patient_id", "site", "fold"), str)
+    text = dict.fromkeys(("case_id", "patient_id", "site", "fold", "label", "positive", "predicted"), str)
     return pd.read_csv(path, dtype=text, keep_default_na=True)
 
 

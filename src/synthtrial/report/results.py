@@ -7,54 +7,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from synthtrial.cohorts.prepared import PreparedCohort
-from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.report.figure_style import arm_colours, arm_markers
-from synthtrial.segmentation.metrics import in_words
+from synthtrial.report.synthesis import Synthesis
+from synthtrial.tasks import CLASSIFY, SEGMENT, TASKS
 from synthtrial.trial.learning_arms import LearningCurve, read_curve
-from synthtrial.trial.scores import ENSEMBLE
+from synthtrial.trial.metric_words import in_words
+from synthtrial.trial.scores import ENSEMBLE, scored
 from synthtrial.trial.verdict import verdict
+from synthtrial.trial.words import coverage
 
 
-@dataclass(frozen=True)
-class Synthesis:
-    """What one generator, trained on one split, left behind.
+def stage_of(params: dict[str, Any]) -> str:
+    """The stage that made the results; studies from before there was a choice segment."""
+    return params.get("task", SEGMENT.stage)
 
-    Attributes:
-        draw, split: its place in the study.
-        generator: the generator that it was drawn from.
-        model: content of `model.json`.
-        losses: content of `losses.csv`: `images` and one column per loss term.
-        smooth_losses: the same of `losses_smooth.csv`, moving averages.
-        loss_summary: content of `losses_summary.csv`, one row per loss term.
-        cohort: the cases drawn from it.
-        fidelity: content of `fidelity.json`.
-        fidelity_figures: PNGs and GIFs of the fidelity stage.
-        features: what the fidelity stage kept of each extractor: `real`, `real_ids`, `synthetic`, `synthetic_ids`.
-        lesions: content of `lesions.csv`: properties of the lesions, real against synthetic.
-        amounts: content of `amounts.csv`: distances of parts of the synthetic cases.
-        samples: grid of samples at the end of training.
-        reconstructions: grid of real cases, encoded and generated again, of a family that can do so.
-    """
 
-    draw: str
-    split: str
-    generator: str
-    model: dict[str, Any]
-    losses: pd.DataFrame
-    smooth_losses: pd.DataFrame
-    loss_summary: pd.DataFrame
-    cohort: SyntheticCohort
-    fidelity: dict[str, Any]
-    fidelity_figures: list[Path]
-    features: dict[str, dict[str, np.ndarray]]
-    lesions: pd.DataFrame
-    amounts: pd.DataFrame
-    samples: Path | None
-    reconstructions: Path | None
+def trained_pairs(params: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every arm with every segmenter or classifier that was trained on it."""
+    if stage_of(params) == CLASSIFY.stage:
+        return [(place["arm"], place["classifier"]) for place in params["classify_places"].values()]
+    return [(arm, model) for arm in params["arm_names"] for model in params["segmenter_names"]]
 
 
 @dataclass(frozen=True)
@@ -63,14 +38,16 @@ class Results:
 
     Attributes:
         folder: the study's folder, `out/<study>/`.
-        params: the study's parameters: `study, protocol, report`, and the lists of names.
+        params: the study's parameters: `study, task, protocol, report`, and the lists of names.
         provenance: how it was made: `git_revision, params_hash, data_hash, command`, and what else the caller knows.
         cohort: the prepared real cases.
         profile: content of `profile.json`.
         syntheses: one per generator and split.
-        fold_scores: all `folds.csv` together: one row per arm, segmenter, fold and repeat.
-        case_scores: all `cases.csv` together: one row per arm, segmenter, fold (or `ensemble`), repeat and test case.
-        curves: all `curves.csv` together, with `arm` and `segmenter`.
+        fold_scores: all `folds.csv` together: one row per arm, model, fold and repeat.
+        case_scores: all `cases.csv` together: one row per arm, model, fold (or `ensemble`), repeat and test
+            case. The model is a segmenter or a classifier.
+        validation_scores: of a classification all `validation.csv` together, like `case_scores`; else no rows.
+        curves: all `curves.csv` together, with `arm` and `model`.
         stages: one row per stage run: `stage, item, started, wall_s, training_s, peak_rss_mb, git_revision, versions,
             machine`.
     """
@@ -83,6 +60,7 @@ class Results:
     syntheses: list[Synthesis]
     fold_scores: pd.DataFrame
     case_scores: pd.DataFrame
+    validation_scores: pd.DataFrame
     curves: pd.DataFrame
     stages: pd.DataFrame
 
@@ -107,9 +85,14 @@ class Results:
         return in_words(self.params["protocol"]["metric"])
 
     @property
+    def alpha(self) -> float:
+        """One minus the coverage of the intervals."""
+        return self.params["protocol"]["alpha"]
+
+    @property
     def level(self) -> str:
         """Coverage of the intervals, in words."""
-        return f"{100 * (1 - self.params['protocol']['alpha']):.0f} %"
+        return coverage(self.alpha)
 
     @property
     def arms(self) -> list[str]:
@@ -118,15 +101,53 @@ class Results:
         names = [name for name in self.params["arm_names"] if name not in added]
         return [self.reference] + [name for name in names if name != self.reference]
 
+    def arms_of(self, model: str) -> list[str]:
+        """Those of `arms` that a model was trained on: classic models know no focal loss and no pretraining."""
+        trained = {arm for arm, name in trained_pairs(self.params) if name == model}
+        return [arm for arm in self.arms if arm in trained]
+
     @property
     def learning_curve(self) -> LearningCurve | None:
         """Which arms were trained again with fewer real cases."""
         return read_curve(self.params.get("learning_curve"))
 
     @property
-    def segmenters(self) -> list[str]:
-        """Names of the segmenters."""
-        return list(self.params["segmenter_names"])
+    def task(self) -> str:
+        """What models learn from the arms: `segment` or `classify`."""
+        return stage_of(self.params)
+
+    @property
+    def model_word(self) -> str:
+        """What a model is called on the page."""
+        return TASKS[self.task].model
+
+    def called(self, model: str) -> str:
+        """A model's name as a heading, such as `Classifier cnn`."""
+        return f"{self.model_word.capitalize()} {model}"
+
+    @property
+    def models(self) -> list[str]:
+        """Names of all segmenters or classifiers."""
+        return list(self.params[TASKS[self.task].names])
+
+    @property
+    def baselines(self) -> list[str]:
+        """Classifiers that are trained on the reference alone, though there are other arms, such as size alone."""
+        alone = [name for name in self.models if self.arms_of(name) == [self.reference]]
+        return alone if len(self.arms) > 1 else []
+
+    @property
+    def contenders(self) -> list[str]:
+        """The models whose arms are compared: all but the baselines, unless there is nothing else."""
+        baselines = self.baselines
+        return [name for name in self.models if name not in baselines] or baselines
+
+    @property
+    def classes(self) -> tuple[str, str]:
+        """Names of a classification's two classes, the positive one last."""
+        positive = self.params["protocol"]["positive"]
+        (negative,) = (name for name in self.cohort.facts["classes"] if name != positive)
+        return negative, positive
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -189,20 +210,25 @@ class Results:
         """A draw's name, with its split where the study has several."""
         return f"{draw}, {split}" if len(self.params["splits"]) > 1 else draw
 
-    def segment_folder(self, arm: str, segmenter: str) -> Path:
-        """Folder of one arm's results with one segmenter."""
-        return self.folder / "segment" / arm / segmenter
+    def model_folder(self, arm: str, model: str) -> Path:
+        """Folder of one arm's results with one segmenter or classifier."""
+        return self.folder / self.task / arm / model
 
-    def ensemble(self, segmenter: str, arm: str) -> pd.DataFrame:
+    @cached_property
+    def patient_scores(self) -> pd.DataFrame:
+        """`case_scores` with the protocol's metric per case, or of a classification its pseudo-value per patient."""
+        return scored(self.case_scores, self.params["protocol"]["metric"])
+
+    def ensemble(self, model: str, arm: str) -> pd.DataFrame:
         """The ensemble's rows of `case_scores`, one per test case."""
-        scores = self._scores(segmenter, arm)
+        scores = self._scores(model, arm)
         return scores[scores["fold"] == ENSEMBLE]
 
-    def fold_models(self, segmenter: str, arm: str) -> pd.DataFrame:
+    def fold_models(self, model: str, arm: str) -> pd.DataFrame:
         """The fold models' rows of `case_scores`, one per fold and test case."""
-        scores = self._scores(segmenter, arm)
+        scores = self._scores(model, arm)
         return scores[scores["fold"] != ENSEMBLE]
 
-    def _scores(self, segmenter: str, arm: str) -> pd.DataFrame:
+    def _scores(self, model: str, arm: str) -> pd.DataFrame:
         scores = self.case_scores
-        return scores[(scores["segmenter"] == segmenter) & (scores["arm"] == arm)]
+        return scores[(scores["model"] == model) & (scores["arm"] == arm)]

@@ -23,10 +23,10 @@ def side_by_side(first: Path, second: Path) -> pd.DataFrame:
         second: another.
 
     Returns:
-        One row per segmenter and arm that both have: `segmenter, arm`, and for each study `mean`, `difference` to its
-        own reference, `ci_low`, `ci_high` and `verdict`, with the endings `_1` and `_2`; `change` is the second
-        difference minus the first, and `change_low` to `change_high` its interval where both studies judge the same
-        cases with the same folds.
+        One row per segmenter or classifier and arm that both have: `model, arm`, and for each study `mean`,
+        `difference` to its own reference, `ci_low`, `ci_high` and `verdict`, with the endings `_1` and `_2`; `change`
+        is the second difference minus the first, `change_low` to `change_high` its interval where both studies judge
+        the same cases with the same folds.
 
     Raises:
         SynthtrialError: when a study has no report, they compare different metrics, or they share no arm.
@@ -36,16 +36,18 @@ def side_by_side(first: Path, second: Path) -> pd.DataFrame:
     if metrics[0] != metrics[1]:
         raise SynthtrialError(f"the studies compare different metrics: {first} {metrics[0]}, {second} {metrics[1]}")
     rows = []
-    for segmenter, model in verdicts[0]["models"].items():
-        others = verdicts[1]["models"].get(segmenter, {"arms": {}})["arms"]
-        for arm, entry in model["arms"].items():
+    for model, block in verdicts[0]["models"].items():
+        others = verdicts[1]["models"].get(model, {"arms": {}})["arms"]
+        for arm, entry in block["arms"].items():
             if arm in others:
-                row = {"segmenter": segmenter, "arm": arm, **_columns(entry, 1), **_columns(others[arm], 2)}
+                row = {"model": model, "arm": arm, **_columns(entry, 1), **_columns(others[arm], 2)}
                 compared = all(arm != found["reference"] for found in verdicts)
-                change = paired_change((first, second), verdicts, segmenter, arm) if compared else {}
+                change = paired_change((first, second), verdicts, model, arm) if compared else {}
                 rows.append({**row, "change_low": np.nan, "change_high": np.nan, **change})
     if not rows:
-        raise SynthtrialError(f"{first} and {second} have no segmenter and arm in common: nothing to compare")
+        raise SynthtrialError(
+            f"{first} and {second} have no segmenter or classifier and arm in common: nothing to compare"
+        )
     table = pd.DataFrame(rows)
     return table.assign(change=table["difference_2"] - table["difference_1"])
 
@@ -69,9 +71,9 @@ def in_markdown(table: pd.DataFrame, first: Path, second: Path) -> str:
         f"| arm | {names[0]}: mean | difference to its reference | {names[1]}: mean | difference | change |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    several = table["segmenter"].nunique() > 1
+    several = table["model"].nunique() > 1
     for row in table.to_dict("records"):
-        arm = f"{row['segmenter']}, {row['arm']}" if several else row["arm"]
+        arm = f"{row['model']}, {row['arm']}" if several else row["arm"]
         means = [numbers.dice(row[f"mean_{place}"]) for place in (1, 2)]
         effects = [_effect(row, place) for place in (1, 2)]
         change = "" if pd.isna(row["change"]) else numbers.difference(row["change"])

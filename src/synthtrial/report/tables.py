@@ -12,15 +12,16 @@ from synthtrial.fidelity.measured import from_json
 from synthtrial.report.results import Results
 
 
-def verdict_frame(results: Results, segmenter: str) -> pd.DataFrame:
+def verdict_frame(results: Results, model: str) -> pd.DataFrame:
     """One row per arm with the test's result, as `verdict.json` has it; the reference first, without one.
 
     The bootstrap's interval is in `bootstrap_low, bootstrap_high`; the parts of the squared standard error are in
     `part_seed, part_fold, part_patient, part_residual`.
     """
-    arms = results.verdict["models"][segmenter]["arms"]
+    arms = results.verdict["models"][model]["arms"]
     of_test = ["difference", "ci_low", "ci_high", "p", "p_adjusted", "standard_error", "df", "smallest_detectable"]
-    beside_it = ["repeats_to_halve", "bootstrap_low", "bootstrap_high", "bootstrap_p", "p_wilcoxon_patients"]
+    beside_it = ["repeats_to_halve", "bootstrap_low", "bootstrap_high", "bootstrap_p"]
+    beside_it += ["p_wilcoxon_patients", "p_patients_alone"]
     no_test = dict.fromkeys([*of_test, *beside_it], np.nan)
     return pd.DataFrame([{"arm": arm} | no_test | _verdict_row(arms[arm]) for arm in results.arms if arm in arms])
 
@@ -34,18 +35,19 @@ def _verdict_row(entry: dict[str, Any]) -> dict[str, Any]:
     return row | {f"part_{source}": part for source, part in entry.get("variance_of_mean", {}).items()}
 
 
-def validation_frame(results: Results, segmenter: str) -> pd.DataFrame:
-    """Validation Dice: one row per arm, one column per fold (mean of its repeats); mean and SD of all models."""
-    scores = results.fold_scores.query("segmenter == @segmenter")
-    frame = scores.pivot_table(index="arm", columns="fold", values="validation_dice", aggfunc="mean")
+def validation_frame(results: Results, model: str, metric: str = "dice") -> pd.DataFrame:
+    """Validation scores: one row per arm, one column per fold (mean of its repeats); mean and SD of all models."""
+    column = f"validation_{metric}"
+    scores = results.fold_scores.query("model == @model")
+    frame = scores.pivot_table(index="arm", columns="fold", values=column, aggfunc="mean")
     folds = sorted(frame.columns, key=fold_order)
-    frame = frame.reindex(results.arms)[folds].rename(columns=lambda fold: f"fold {fold}")
-    models = scores.groupby("arm")["validation_dice"]
-    statistics = pd.DataFrame({"mean": models.mean(), "sd": models.std(ddof=1)}).reindex(results.arms)
+    frame = frame.reindex(results.arms_of(model))[folds].rename(columns=lambda fold: f"fold {fold}")
+    models = scores.groupby("arm")[column]
+    statistics = pd.DataFrame({"mean": models.mean(), "sd": models.std(ddof=1)}).reindex(results.arms_of(model))
     return pd.concat([frame, statistics], axis=1).reset_index()
 
 
-def test_frame(results: Results, segmenter: str) -> pd.DataFrame:
+def test_frame(results: Results, model: str) -> pd.DataFrame:
     """Test Dice: one row per arm.
 
     Columns: `fold_models` mean over patients and fold models; `fold_models_sd` standard deviation of the fold models'
@@ -54,10 +56,10 @@ def test_frame(results: Results, segmenter: str) -> pd.DataFrame:
     """
     rows = []
     for arm in results.arms:
-        by_patient = results.fold_models(segmenter, arm).groupby(["fold", "repeat", "patient_id"])["dice"].mean()
+        by_patient = results.fold_models(model, arm).groupby(["fold", "repeat", "patient_id"])["dice"].mean()
         models = by_patient.groupby(["fold", "repeat"]).mean()
         columns = ["dice", *results.label_columns]
-        patients = results.ensemble(segmenter, arm).groupby("patient_id")[columns].mean()
+        patients = results.ensemble(model, arm).groupby("patient_id")[columns].mean()
         rows.append(
             {
                 "arm": arm,
@@ -72,11 +74,9 @@ def test_frame(results: Results, segmenter: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def patient_frame(results: Results, segmenter: str) -> pd.DataFrame:
+def patient_frame(results: Results, model: str) -> pd.DataFrame:
     """Test Dice of the ensemble per patient: columns `patient_id, site`, and one per arm."""
-    frames = {
-        arm: results.ensemble(segmenter, arm).groupby(["patient_id", "site"])["dice"].mean() for arm in results.arms
-    }
+    frames = {arm: results.ensemble(model, arm).groupby(["patient_id", "site"])["dice"].mean() for arm in results.arms}
     return pd.DataFrame(frames).reset_index()
 
 
@@ -126,8 +126,8 @@ def loss_frame(results: Results) -> pd.DataFrame:
 
 
 def fold_frame(results: Results) -> pd.DataFrame:
-    """All `folds.csv` together: validation and test Dice of every fold model."""
-    return results.fold_scores.sort_values(["segmenter", "arm", "fold", "repeat"], ignore_index=True)
+    """All `folds.csv` together: validation and test scores of every fold model."""
+    return results.fold_scores.sort_values(["model", "arm", "fold", "repeat"], ignore_index=True)
 
 
 def generator_loss_frame(results: Results) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The learning curve of one segmenter as the report shows it: its points, and what arms are worth in real cases."""
+"""The learning curve of one model as the report shows it: its points, and what arms are worth in real cases."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pandas as pd
 
 from synthtrial.report import numbers
 from synthtrial.report.results import Results
-from synthtrial.segmentation.metrics import larger_is_better
 from synthtrial.trial.learning_arms import LearningCurve
 from synthtrial.trial.learning_curve import Estimate, Resampled, resample
+from synthtrial.trial.metric_words import larger_is_better
 from synthtrial.trial.protocol import protocol_of
 from synthtrial.trial.scores import ENSEMBLE
 from synthtrial.trial.verdict import verdict
@@ -77,7 +77,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Curve:
-    """The learning curve of one segmenter.
+    """The learning curve of one model.
 
     Attributes:
         points: one row per arm and share: `arm, base, share, cases, mean, low, high`, and against the reference at the
@@ -111,28 +111,28 @@ class Curve:
         )
 
 
-def read_learning_curve(results: Results, segmenter: str) -> Curve:
-    """Estimate the learning curve of one segmenter, and read every arm with synthetic cases on it."""
+def read_learning_curve(results: Results, model: str) -> Curve:
+    """Estimate the learning curve of one model, and read every arm with synthetic cases on it."""
     curve = results.learning_curve
     assert curve is not None
-    arms = [*results.arms, *curve.added]
-    cases = _real_cases(results, segmenter, arms)
-    resampled = _resample(results, segmenter, arms)
+    arms = [*results.arms_of(model), *curve.added]
+    cases = _real_cases(results, model, arms)
+    resampled = _resample(results, model, arms)
     scale = {name: cases[name] for name in curve.names[results.reference].values()}
     bounds = (min(scale.values()), max(scale.values()))
     readings = []
-    for base in results.arms:
+    for base in results.arms_of(model):
         if not _drawn(results, base):
             continue
         for share, name in curve.names.get(base, {1.0: base}).items():
             needed, mean = resampled.real_cases(name, scale), _sign(results) * resampled.means[name]
             caution = _caution(results, base, share)
             readings.append(Reading(name, base, share, cases[name], mean, needed, *bounds, caution))
-    return Curve(_points(results, segmenter, curve, cases, resampled), readings, *bounds)
+    return Curve(_points(results, model, curve, cases, resampled), readings, *bounds)
 
 
 def _points(
-    results: Results, segmenter: str, curve: LearningCurve, cases: Mapping[str, float], resampled: Resampled
+    results: Results, model: str, curve: LearningCurve, cases: Mapping[str, float], resampled: Resampled
 ) -> pd.DataFrame:
     """One row per point of each curve."""
     rows = []
@@ -142,29 +142,29 @@ def _points(
             low, high = sorted((sign * mean.low, sign * mean.high))
             row = {"arm": name, "base": base, "share": share, "cases": cases[name]}
             row |= {"mean": sign * mean.value, "low": low, "high": high}
-            rows.append(row | _difference(results, segmenter, name, curve.names[results.reference][share]))
+            rows.append(row | _difference(results, model, name, curve.names[results.reference][share]))
     return pd.DataFrame(rows)
 
 
-def _difference(results: Results, segmenter: str, arm: str, reference: str) -> dict[str, float]:
+def _difference(results: Results, model: str, arm: str, reference: str) -> dict[str, float]:
     """The arm against the reference at the same share, as the verdict compares arms; nothing for the reference."""
     keys = ("difference", "ci_low", "ci_high")
     if arm == reference:
         return dict.fromkeys(keys, np.nan)
-    scores = results.case_scores
-    rows = scores[(scores["segmenter"] == segmenter) & scores["arm"].isin([arm, reference])]
+    scores = results.patient_scores
+    rows = scores[(scores["model"] == model) & scores["arm"].isin([arm, reference])]
     settings = {key: results.params["protocol"][key] for key in ("metric", "alpha")}
     found = verdict(rows, reference=reference, protocol=results.protocol, **settings)
-    return {key: found["models"][segmenter]["arms"][arm][key] for key in keys}
+    return {key: found["models"][model]["arms"][arm][key] for key in keys}
 
 
-def _resample(results: Results, segmenter: str, arms: list[str]) -> Resampled:
+def _resample(results: Results, model: str, arms: list[str]) -> Resampled:
     """Scores of all models on all patients, and their bootstrap; the same draws for the same study."""
-    scores = results.case_scores
-    rows = scores[(scores["segmenter"] == segmenter) & (scores["fold"] != ENSEMBLE)]
-    model = ["fold", "repeat"] if "repeat" in rows else ["fold"]
+    scores = results.patient_scores
+    rows = scores[(scores["model"] == model) & (scores["fold"] != ENSEMBLE)]
+    place = ["fold", "repeat"] if "repeat" in rows else ["fold"]
     metric = results.params["protocol"]["metric"]
-    tables = rows.pivot_table(index=["arm", *model], columns="patient_id", values=metric, aggfunc="mean")
+    tables = rows.pivot_table(index=["arm", *place], columns="patient_id", values=metric, aggfunc="mean")
     base = tables.loc[results.reference]
     return resample(
         {arm: _sign(results) * tables.loc[arm].reindex_like(base).to_numpy(float) for arm in arms},
@@ -179,9 +179,9 @@ def _sign(results: Results) -> int:
     return 1 if larger_is_better(results.params["protocol"]["metric"]) else -1
 
 
-def _real_cases(results: Results, segmenter: str, arms: list[str]) -> dict[str, float]:
+def _real_cases(results: Results, model: str, arms: list[str]) -> dict[str, float]:
     """Real training cases of each arm, mean over folds."""
-    folds = results.fold_scores.query("segmenter == @segmenter").groupby("arm")["train_real"].mean()
+    folds = results.fold_scores.query("model == @model").groupby("arm")["train_real"].mean()
     return {arm: float(folds[arm]) for arm in arms}
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
 
-from synthtrial.segmentation.module import CurveRow
+from synthtrial.supervised.curve import CurveRow, last_fifth, mean_loss
 
 LEAST_FALL = 0.1
 """A loss that falls by a smaller share of where it began has not fallen."""
@@ -16,9 +15,6 @@ LEAST_DICE = 0.05
 LEAST_KEPT = 0.5
 """A model that ends with a smaller share of its best validation Dice has lost what it had learned."""
 
-STEEP_FALL = 0.2
-"""Where the loss of the last fifth of a training is lower by this share than that of the fifth before, it goes on."""
-
 
 def why_not_learned(curve: Sequence[CurveRow]) -> str:
     """Say why a model has not learned, from the curve of its whole training; empty when it has.
@@ -27,7 +23,7 @@ def why_not_learned(curve: Sequence[CurveRow]) -> str:
         curve: rows `step, loss, validation_dice`, in order; validation Dice is None between validations.
     """
     reasons = []
-    first, last = _loss(curve[:1]), _loss(_last_fifth(curve))
+    first, last = mean_loss(curve[:1]), mean_loss(last_fifth(curve))
     if last > (1 - LEAST_FALL) * first:
         reasons.append(f"its loss did not fall ({first:.3g} at first, {last:.3g} at the end)")
     validations = [(dice, row["step"]) for row in curve if (dice := row["validation_dice"]) is not None]
@@ -39,23 +35,3 @@ def why_not_learned(curve: Sequence[CurveRow]) -> str:
             fall = f"{best:.2f} at step {best_step:.0f}, {at_end:.2f} at step {end:.0f}"
             reasons.append(f"it lost what it had learned (validation Dice {fall})")
     return "; ".join(reasons)
-
-
-def unfinished(phase: Sequence[CurveRow]) -> str:
-    """Say so when the loss was still falling steeply at the end of a training's last phase; empty when not.
-
-    The model has learned, so this is a remark and no failure: with more steps it would have learned more.
-    """
-    end = _last_fifth(phase)
-    before = phase[-2 * len(end) : -len(end)]
-    if not before or _loss(end) > (1 - STEEP_FALL) * _loss(before):
-        return ""
-    return f"its loss was still falling at the end ({_loss(before):.3g} to {_loss(end):.3g}): more steps would help"
-
-
-def _last_fifth(rows: Sequence[CurveRow]) -> Sequence[CurveRow]:
-    return rows[-max(1, len(rows) // 5) :]
-
-
-def _loss(rows: Sequence[CurveRow]) -> float:
-    return fmean(row["loss"] or 0.0 for row in rows)

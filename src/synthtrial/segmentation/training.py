@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.errors import ConfigError
 from synthtrial.hardware import best_device
 from synthtrial.segmentation.augmentation import augmentation
-from synthtrial.segmentation.convergence import unfinished, why_not_learned
-from synthtrial.segmentation.module import CurveRow, SegmentationModule
+from synthtrial.segmentation.convergence import why_not_learned
+from synthtrial.segmentation.module import SegmentationModule
 from synthtrial.segmentation.network import build_network, check_shape
 from synthtrial.segmentation.settings import TrainSettings, train_settings
 from synthtrial.supervised.augmentation import check_axes
-from synthtrial.supervised.dataset import TrainingCase
+from synthtrial.supervised.case import TrainingCase
+from synthtrial.supervised.curve import CurveRow, Log, unfinished
 from synthtrial.supervised.lightning import train_phase
 from synthtrial.supervised.loading import batches, in_order
 from synthtrial.supervised.phases import phases
@@ -63,8 +64,7 @@ def fit(
     pretrain_cases: Sequence[TrainingCase] = (),
     pretrain: float = 0.0,
     checkpoint: Path | None = None,
-    logger: Any = None,
-    on_step: Callable[[int, float], None] | None = None,
+    log: Log | None = None,
 ) -> Fitted:
     """Train a network for a fixed number of steps, and keep the weights of the last one.
 
@@ -89,8 +89,7 @@ def fit(
         pretrain: share of the steps that the pretraining gets; 0 without it.
         checkpoint: folder that keeps the finished model. Where it exists, the model is read instead of trained: whoever
             names the folder vouches that it stands for these very arguments.
-        logger: a Lightning logger for `loss` and `validation_dice`.
-        on_step: called with (step, loss) now and then.
+        log: called now and then with `loss` and `validation_dice` and their step.
 
     Raises:
         ConfigError: when there is nothing to train on, a setting is wrong, or the network can't take the cases' shape.
@@ -120,9 +119,7 @@ def fit(
     with torch.random.fork_rng():
         torch.manual_seed(seed)  # dropout
         for phase in plan:
-            module = SegmentationModule(
-                network, train, labels, steps=phase.steps, first_step=phase.first_step, on_step=on_step
-            )
+            module = SegmentationModule(network, train, labels, steps=phase.steps, first_step=phase.first_step, log=log)
             train_phase(
                 module,
                 batches(phase, augment, train.batch_size, trainer),
@@ -130,7 +127,6 @@ def fit(
                 steps=phase.steps,
                 validate_every=train.validate_every,
                 trainer=trainer,
-                logger=logger,
             )
             curve += module.curve
     fitted = Fitted(

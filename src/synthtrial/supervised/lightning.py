@@ -21,7 +21,6 @@ def train_phase(
     steps: int,
     validate_every: int,
     trainer: Mapping[str, Any],
-    logger: Any = None,
 ) -> None:
     """Train a module for a number of steps and do nothing else: progress, curve and checkpoint are ours.
 
@@ -32,7 +31,6 @@ def train_phase(
         steps: optimizer steps.
         validate_every: steps between two validations.
         trainer: `accelerator`, `devices` and `precision`.
-        logger: a Lightning logger.
     """
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     lightning = pl.Trainer(
@@ -44,14 +42,15 @@ def train_phase(
         check_val_every_n_epoch=None,
         limit_val_batches=0 if validation is None else 1.0,
         num_sanity_val_steps=0,
-        logger=logger or False,
+        logger=False,
         log_every_n_steps=1,  # nothing is logged by its own ways, but a larger number warns of short trainings
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*(does not have many workers|have no `val_dataloader`).*")
+        expected = "does not have many workers|have no `val_dataloader`|in eval mode"  # the last: a frozen body
+        warnings.filterwarnings("ignore", message=f".*({expected}).*")
         try:
             lightning.fit(module, batches, validation)
         except SystemExit as stop:  # which Lightning makes of Ctrl-C

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from monai.transforms import Compose
 from torch.utils.data import DataLoader
 
 from synthtrial.hardware import best_device
-from synthtrial.supervised.dataset import CaseDataset, InOrder, ShuffledDraws, TrainingCase
+from synthtrial.supervised.case import TrainingCase
+from synthtrial.supervised.dataset import CaseDataset, InOrder, ShuffledDraws
 from synthtrial.supervised.phases import Phase
 
 
-def batches(phase: Phase, augment: Compose, batch_size: int, trainer: Mapping[str, Any]) -> DataLoader:
+def batches(phase: Phase, augment: Compose | None, batch_size: int, trainer: Mapping[str, Any]) -> DataLoader:
     """The augmented batches of a phase, as many as it has steps, in one stream: workers start once, not per epoch."""
     return DataLoader(
         CaseDataset(phase.cases, augment, phase.seed),
@@ -25,5 +27,6 @@ def batches(phase: Phase, augment: Compose, batch_size: int, trainer: Mapping[st
 
 
 def in_order(cases: Sequence[TrainingCase], batch_size: int) -> DataLoader:
-    """Each case once, as it is."""
-    return DataLoader(CaseDataset(cases), batch_size, sampler=InOrder(len(cases)))
+    """Each case once, as it is. To go over them takes no number from torch's random state, which dropout goes by."""
+    generator = torch.Generator().manual_seed(0)
+    return DataLoader(CaseDataset(cases), batch_size, sampler=InOrder(len(cases)), generator=generator)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthtrial.errors import ConfigError
-from synthtrial.supervised.dataset import TrainingCase
+from synthtrial.supervised.case import TrainingCase
 
 
 @dataclass(frozen=True)

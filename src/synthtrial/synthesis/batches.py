@@ -101,7 +101,8 @@ class Drawing:
         written = WrittenCase() if reason else self.writer.write(case_id, case)
         return {
             "case_id": case_id,
-            **{key: model[key] for key in ("generator", "split", "weights_sha256")},
+            **{key: model[key] for key in ("generator", "split")},
+            "weights_sha256": self.draws.weights_sha256,
             "seed": self.draws.seed,
             "index": index,
             "batch": self.batches,

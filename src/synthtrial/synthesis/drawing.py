@@ -53,7 +53,7 @@ def synthesize(
         folder: `synthetic/<name>/<split>/`; replaced whole when all is written.
         count: accepted cases wanted.
         settings: a `draws.<name>` part of params.yaml without its generator: `threshold`, `components`, `limit_factor`,
-            `min_lesion_voxels`, `masks`, `copy_rate`, `copy_limit`, `distance_gate`.
+            `min_lesion_voxels`, `masks`, `snapshot`, `copy_rate`, `copy_limit`, `distance_gate`.
         seed: seed of the noise.
         cache: folder in which a feature extractor that learns keeps what it has learned.
         device: where the generator runs.
@@ -127,7 +127,8 @@ def _facts(drawing: Drawing, cohort: PreparedCohort, window: tuple[float, float]
     inherited = model["start_from"] or {}
     return {
         "draw": drawing.name,
-        **{key: model[key] for key in ("generator", "split", "weights_sha256")},
+        **{key: model[key] for key in ("generator", "split")},
+        "weights_sha256": drawing.draws.weights_sha256,
         **{key: [*model[key], *inherited.get(key, [])] for key in ("seen_cases", "seen_patients")},
         **{key: cohort.facts[key] for key in ("labels", "channels", "shape", "spacing_mm", "unit")},
         "intensity_window": list(window),

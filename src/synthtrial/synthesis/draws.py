@@ -42,12 +42,14 @@ class Draws:
     Args:
         model_folder: `models/<generator>/<split>/` of the study.
         cohort: the prepared cohort that the generator was trained on.
-        settings: `threshold`, `components`, `min_lesion_voxels` and `masks` of the `synthesis` part of params.yaml.
+        settings: `threshold`, `components`, `min_lesion_voxels`, `masks` and, where the weights are to be those that
+            the training had after so many images, `snapshot` of the `synthesis` part of params.yaml.
         seed: seed of the noise.
         device: where the generator runs.
 
     Attributes:
         model: content of `model.json`.
+        weights_sha256: hash of the weights that draw.
         learned: ids of the real cases that the generator has learned to make; not those that it translates.
         translates: each draw is the translation of one real case.
         limit: how many different draws there are; None for as many as one likes. A translation is the same each time,
@@ -58,12 +60,14 @@ class Draws:
         self, model_folder: Path, cohort: PreparedCohort, settings: dict[str, Any], seed: int, device: str
     ) -> None:
         from synthtrial.gans.dataset import cases_of_model
-        from synthtrial.gans.model import load_generator
+        from synthtrial.gans.model import load_generator, weights_of
 
         self.cohort = cohort
         self.seed = seed
-        self.generator = load_generator(model_folder).to(device)
+        snapshot = settings.get("snapshot")
+        self.generator = load_generator(model_folder, snapshot).to(device)
         self.model: dict[str, Any] = json.loads((model_folder / "model.json").read_text(encoding="utf-8"))
+        self.weights_sha256 = weights_of(self.model, snapshot)
         cases = cases_of_model(self.model, cohort, self.generator.uses_unlabelled)
         self.learned = cases.roles.real
         self.conditions = conditions_of(self.generator, cases, settings["masks"], seed)
@@ -85,7 +89,7 @@ class Draws:
         condition = self.conditions(index)
         with torch.inference_mode():
             drawn = draw(self.generator, case_rng(self.seed, index), condition)
-        label = label_of(condition, self.model["config"], self.cohort)
+        label = label_of(index, condition, self.model, self.cohort)
         return Draw(self.decode(drawn[0].numpy()), label, condition.source_case)
 
 
@@ -117,12 +121,20 @@ def conditions_of(generator: Generator, cases: RealCases, masks: str, seed: int)
     return Conditions("mask", cases, lambda index: source(np.random.default_rng([seed, index])))
 
 
-def label_of(condition: Condition, config: dict[str, Any], cohort: PreparedCohort) -> str:
-    """The class of a sample: the one asked for, the only one learned, or, from site to site, its source's."""
+def label_of(index: int, condition: Condition, model: dict[str, Any], cohort: PreparedCohort) -> str:
+    """The class of draw number `index`; empty where it can't be told.
+
+    It is the one asked for, the only one learned, that of the case kept, the one translated into, or, from site to
+    site, the source's. `gans.roles.makes_classes` says beforehand whether a generator's draws have one.
+    """
+    config = model["config"]
     domains, classes = config.get("domains"), config.get("classes") or []
+    if domains and domains["column"] == "label":
+        return str(domains["target"])
     if domains:
-        of_source = str(cohort.cases.at[condition.source_case, "label"])
-        return str(domains["target"]) if domains["column"] == "label" else of_source
+        return str(cohort.cases.at[condition.source_case, "label"])
+    if kept := model.get("kept_classes"):
+        return str(kept[index % len(kept)])
     return condition.label or (str(classes[0]) if len(classes) == 1 else "")
 
 

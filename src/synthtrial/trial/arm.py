@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from synthtrial.errors import ConfigError
 from synthtrial.params import construct
@@ -25,6 +25,11 @@ class Arm:
         augmented: altered copies of the arm's own real cases, which `prepare.augment` made, counted likewise.
         pretrain: share of the steps that are spent on the synthetic cases alone, first; the rest on the real ones
             alone. 0 mixes all cases in all steps.
+        of: a class. The numbers of synthetic, duplicated and altered cases are then per real training case of this
+            class, and copies are of its cases. Empty for all cases alike.
+        balance: how a classifier is kept from calling everything the larger class: by weights of the classes in the
+            loss, by oversampling (real cases of the smaller class again, until both are as many), by the focal loss; or
+            none. For segmenters none.
         reseed: 0 takes the seeds of trainings that all arms share, which pairs arms further; other numbers take others.
     """
 
@@ -34,6 +39,8 @@ class Arm:
     duplicated: float = 0.0
     augmented: float = 0.0
     pretrain: float = 0.0
+    of: str = ""
+    balance: Literal["none", "class_weights", "oversampling", "focal"] = "none"
     reseed: int = 0
 
     def __post_init__(self) -> None:
@@ -49,6 +56,8 @@ class Arm:
                 raise ConfigError(f"{place}.{kind} is {getattr(self, kind):g}; it is a number of copies per real case")
             if getattr(self, kind) and not self.real:
                 raise ConfigError(f"{place}.{kind} asks for copies of real cases, but {place}.real is 0: raise it")
+        if self.balance == "oversampling" and not self.real:
+            raise ConfigError(f"{place}.balance repeats real cases, but {place}.real is 0: take class_weights")
         self._check_schedule(place)
 
     def _check_schedule(self, place: str) -> None:

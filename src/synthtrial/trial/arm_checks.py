@@ -40,7 +40,8 @@ def check_arms(
         for draw, ratio in arm.synthetic.items():
             if draw not in redraw.draws:
                 raise ConfigError(unknown_draw(arm, draw, redraw.draws))
-            if ratio > redraw.per_real(draw) * larger + 1e-9:
+            # How many cases of one class there will be is not known yet: `assemble` checks these.
+            if not arm.of and ratio > redraw.per_real(draw) * larger + 1e-9:
                 raise ConfigError(
                     f"arms.{arm.name} asks for {ratio:g} cases of {draw!r} per real one, but with "
                     f"per_real={redraw.per_real(draw):g} at most {redraw.per_real(draw) * larger:g} are drawn. Lower "

@@ -10,7 +10,9 @@ from typing import Any
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
+from synthtrial.errors import ConfigError
 from synthtrial.hashing import file_sha256
+from synthtrial.trial.arm import Arm
 
 COLUMNS = (
     "fold",
@@ -31,8 +33,31 @@ COLUMNS = (
 Row = dict[str, Any]
 
 
+def phases_of(rows: Sequence[Row], arm: Arm) -> list[list[Row]]:
+    """The rows of a fold by what is trained on together: with pretraining the synthetic ones come first, alone."""
+    if not arm.pretrain:
+        return [list(rows)]
+    return [[row for row in rows if (row["source"] == "synthetic") == synthetic] for synthetic in (True, False)]
+
+
+def check_both_classes(rows: Sequence[Row], arm: Arm, fold: int, classes: Sequence[str]) -> None:
+    """Refuse a fold of an arm, or its pretraining, that has cases of one class alone.
+
+    Raises:
+        ConfigError: naming the class that is missing.
+    """
+    for phase in phases_of(rows, arm):
+        there = {row["label"] for row in phase}
+        if missing := [name for name in classes if name not in there]:
+            raise ConfigError(
+                f"arm {arm.name!r}, fold {fold}: {len(phase)} cases are trained on together, and none of them is of "
+                f"the class {missing[0]!r}, so that nothing can be told apart: raise the arm's real, or give it a draw "
+                "of that class"
+            )
+
+
 class RowWriter:
-    """Rows of cases; a file of the prepared cohort is hashed once, however many rows name it.
+    """Rows of cases; a prepared case is looked up, and its files hashed, once, however many rows name it.
 
     Args:
         cohort: the real cases and their altered copies.
@@ -42,15 +67,16 @@ class RowWriter:
     def __init__(self, cohort: PreparedCohort, folder: Path) -> None:
         self.cohort = cohort
         self.study = folder.parent
+        self._prepared = cache(self._look_up)
         self._sha256 = cache(file_sha256)
 
     def real(self, fold: int, case_ids: Sequence[str]) -> list[Row]:
         """Rows of real cases; a case that is given twice gets two."""
-        return [self._prepared(fold, case_id, "real") for case_id in case_ids]
+        return [{"fold": fold, **self._prepared(case_id, "real")} for case_id in case_ids]
 
     def augmented(self, fold: int, copy_ids: Sequence[str]) -> list[Row]:
         """Rows of altered copies of real cases."""
-        return [self._prepared(fold, copy_id, "augmented") for copy_id in copy_ids]
+        return [{"fold": fold, **self._prepared(copy_id, "augmented")} for copy_id in copy_ids]
 
     def synthetic(self, fold: int, drawn: SyntheticCohort, case_ids: Sequence[str]) -> list[Row]:
         """Rows of synthetic cases: generator, split, weights and seed as the manifest has them."""
@@ -68,12 +94,12 @@ class RowWriter:
             for row in drawn.manifest.loc[list(case_ids)].to_dict("records")
         ]
 
-    def _prepared(self, fold: int, case_id: str, source: str) -> Row:
+    def _look_up(self, case_id: str, source: str) -> Row:
+        """The row of a prepared case, without its fold."""
         folder = self.cohort.folder
         table = self.cohort.augmented if source == "augmented" else self.cohort.cases
         image, mask = table.loc[case_id, ["image", "mask"]]
         return {
-            "fold": fold,
             "case_id": case_id,
             "source": source,
             "label": self.cohort.cases.at[self.cohort.source_of(case_id), "label"],

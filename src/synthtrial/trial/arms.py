@@ -15,10 +15,17 @@ from synthtrial.errors import ConfigError
 from synthtrial.trial import guard
 from synthtrial.trial.arm import Arm
 from synthtrial.trial.arm_checks import unknown_draw
-from synthtrial.trial.arm_rows import COLUMNS, Row, RowWriter
-from synthtrial.trial.choosing import augmented_subset, duplicates, real_subset, synthetic_subset, training_cases
+from synthtrial.trial.arm_rows import COLUMNS, Row, RowWriter, check_both_classes, phases_of
+from synthtrial.trial.choosing import (
+    augmented_subset,
+    duplicates,
+    oversampled,
+    real_subset,
+    synthetic_subset,
+    training_cases,
+)
 from synthtrial.trial.draw import Redraw
-from synthtrial.trial.drawn import check_apart, check_drawn, sources
+from synthtrial.trial.drawn import check_apart, check_classes_drawn, check_drawn, sources
 from synthtrial.trial.protocol import Protocol
 from synthtrial.trial.reading import Models, Synthetic
 
@@ -33,6 +40,7 @@ def assemble(
     seed: int,
     folder: Path,
     redraw: Redraw | None = None,
+    by_class: bool = False,
 ) -> None:
     """Write `<arm>.csv` for every arm into `folder`, the `arms/` folder of a study.
 
@@ -49,6 +57,8 @@ def assemble(
         seed: seed of the choices.
         folder: the folder to write, replaced as a whole.
         redraw: what is drawn and how to draw more, for the message when there is too little.
+        by_class: whether cases are there to learn classes from: shares are then taken of each class, and every
+            synthetic case must have a class.
 
     Raises:
         ConfigError: when an arm asks for a generator or for more cases than there are.
@@ -56,7 +66,9 @@ def assemble(
         LeakError: when a case that is judged on, or its patient, is in an arm or was seen by a generator of it.
     """
     guard.check_cohort(cohort, protocol)
-    filling = Filling(cohort, synthetic, models, protocol, seed, redraw or Redraw(), RowWriter(cohort, folder))
+    filling = Filling(
+        cohort, synthetic, models, protocol, seed, redraw or Redraw(), RowWriter(cohort, folder), by_class
+    )
     with atomic_folder(folder) as partial:
         for arm in arms:
             rows = [row for fold in range(len(cohort.folds)) for row in filling.rows(arm, fold)]
@@ -85,31 +97,49 @@ class Filling:
     seed: int
     redraw: Redraw
     write: RowWriter
+    by_class: bool = False
 
     def rows(self, arm: Arm, fold: int) -> list[Row]:
         """All training cases of a fold: the real ones, copies of them, and synthetic ones."""
         real = self._real(arm, fold)
-        again = duplicates(real, fold, self._count(arm, "duplicated", arm.duplicated, fold), self.seed)
-        copies = self._copies(arm, real, fold)
+        copied = self._of_class(arm, real)
+        again = duplicates(copied, fold, self._count(arm, "duplicated", arm.duplicated, fold), self.seed)
+        copies = self._copies(arm, copied, fold)
         where = f"arm {arm.name!r}, fold {fold}, real cases"
         seen = [*real, *map(self.cohort.source_of, copies)]
         guard.check_seen(self.cohort, self.protocol.judged(self.cohort, fold), seen, self.protocol.name, where)
         drawn = {draw: self._drawn(arm, draw, fold) for draw in arm.synthetic}
         check_apart(drawn, arm.name)
-        return [
+        rows = [
             *self.write.real(fold, [*real, *again]),
             *self.write.augmented(fold, copies),
             *(row for rows in drawn.values() for row in rows),
         ]
+        if arm.balance == "oversampling":
+            together = phases_of(rows, arm)[-1]
+            rows += self.write.real(fold, oversampled(together, real, self.cohort, fold, self.seed))
+        if self.by_class:
+            check_both_classes(rows, arm, fold, sorted(set(self.cohort.cases["label"])))
+        return rows
 
     def _real(self, arm: Arm, fold: int) -> list[str]:
         """The arm's share of the real training cases of a fold."""
         self._count(arm, "real", arm.real, fold)
-        return real_subset(self.cohort, fold, arm.real, self.seed)
+        return real_subset(self.cohort, fold, arm.real, self.seed, self.by_class)
+
+    def _of_class(self, arm: Arm, case_ids: Sequence[str]) -> list[str]:
+        """Those of some real cases that an arm's numbers are about."""
+        if not arm.of:
+            return list(case_ids)
+        chosen = [case_id for case_id in case_ids if self.cohort.cases.at[case_id, "label"] == arm.of]
+        if not chosen:
+            known = ", ".join(sorted(set(self.cohort.cases["label"]) - {""})) or "none"
+            raise ConfigError(f"arms.{arm.name}.of is {arm.of!r}, but no real case of a fold has that class: {known}")
+        return chosen
 
     def _count(self, arm: Arm, key: str, per_real: float, fold: int) -> int:
         """Cases, given how many there are to be per real training case of the fold; none only where none are wanted."""
-        n_real = len(training_cases(self.cohort, fold))
+        n_real = len(self._of_class(arm, training_cases(self.cohort, fold)))
         count = round(per_real * n_real)
         if per_real and not count:
             raise ConfigError(
@@ -136,7 +166,9 @@ class Filling:
             raise ConfigError(unknown_draw(arm, draw, self.synthetic))
         split = self.protocol.split_of(fold)
         drawn, model = self.synthetic[draw][split], self.models[draw][split]
-        check_drawn(drawn, self.cohort, split, model)
+        check_drawn(drawn, self.cohort, split, model, needs_masks=not self.by_class)
+        if self.by_class:
+            check_classes_drawn(drawn, self.cohort, arm)
         where = f"arm {arm.name!r}, fold {fold}, generator {draw!r}"
         unseen = self.protocol.unseen(self.cohort, fold)
         provenance = (drawn.facts, model, sources(drawn, self.cohort))
@@ -147,7 +179,7 @@ class Filling:
         return self.write.synthetic(fold, drawn, synthetic_subset(drawn, fold, wanted, self.seed))
 
     def _too_few(self, arm: Arm, draw: str, drawn: SyntheticCohort, wanted: int, fold: int) -> str:
-        accepted, n_real = len(drawn.accepted), len(training_cases(self.cohort, fold))
+        accepted, n_real = len(drawn.accepted), len(self._of_class(arm, training_cases(self.cohort, fold)))
         there = (
             f"arm {arm.name!r} asks for {wanted} synthetic cases of {draw!r} ({arm.synthetic[draw]:g} per real one, "
             f"{n_real} real in fold {fold}), but {drawn.folder} has {accepted} accepted of {len(drawn.manifest)} drawn"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from synthtrial.trial.arm import Arm
 
@@ -15,7 +15,8 @@ class Doses:
     Attributes:
         draw: whose amount differs.
         arms: synthetic cases per real training case to the name of the arm, the smallest dose first.
-        beside: what else all arms hold: `real cases`, and the names of other draws; empty for the draw alone.
+        beside: what else all arms have: `real cases`, the names of other draws, and how a classifier is balanced; empty
+            for the draw alone.
     """
 
     draw: str
@@ -32,19 +33,31 @@ def dose_series(arms: Sequence[Arm]) -> list[Doses]:
     series = []
     for draw in draws:
         groups: dict[Hashable, dict[float, Arm]] = {}
-        for arm in arms:
-            groups.setdefault(_all_but(arm, draw), {}).setdefault(arm.synthetic.get(draw, 0.0), arm)
+        with_it = [arm for arm in arms if arm.synthetic.get(draw)]
+        for arm in with_it:
+            groups.setdefault(_all_but(arm, draw), {}).setdefault(arm.synthetic[draw], arm)
         for group in groups.values():
-            if sum(dose > 0 for dose in group) >= 2:
+            if len(group) >= 2:
+                first = next(iter(group.values()))
+                without = [arm for arm in arms if arm not in with_it and _is_dose_zero(arm, first, draw)]
+                if without:
+                    group[0.0] = without[0]
                 doses = {dose: group[dose].name for dose in sorted(group)}
-                series.append(Doses(draw, doses, _beside(next(iter(group.values())), draw)))
+                series.append(Doses(draw, doses, _beside(first, draw)))
     return series
 
 
 def _beside(arm: Arm, draw: str) -> list[str]:
     """What an arm holds beside one draw."""
     others = [name for name, ratio in arm.synthetic.items() if name != draw and ratio]
+    others += [] if arm.balance == "none" else [arm.balance.replace("_", " ")]
     return ["real cases", *others] if arm.real else others
+
+
+def _is_dose_zero(arm: Arm, dosed: Arm, draw: str) -> bool:
+    """Whether an arm is a dosed one without its draw; the class that numbers are of is no matter if there are none."""
+    counts = [*arm.synthetic.values(), arm.duplicated, arm.augmented]
+    return _all_but(arm if any(counts) else replace(arm, of=dosed.of), draw) == _all_but(dosed, draw)
 
 
 def _all_but(arm: Arm, draw: str) -> Hashable:

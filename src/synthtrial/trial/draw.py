@@ -75,6 +75,20 @@ def complete_draws(
     return complete
 
 
+def taken_apart(draw: Mapping[str, Any], real_cases: int) -> tuple[str, int, dict[str, Any]]:
+    """A complete draw as `synthesize` takes it.
+
+    Args:
+        draw: as `complete_draws` gives it.
+        real_cases: number of real cases of the split.
+
+    Returns:
+        Its generator, how many cases to draw, and the settings of drawing.
+    """
+    settings = dict(draw)
+    return settings.pop("generator"), round(settings.pop("per_real") * real_cases), settings
+
+
 def draw_places(study: str, draws: Mapping[str, Any], splits: Sequence[str]) -> dict[str, dict[str, str]]:
     """Every draw of every split, as `dvc.yaml` goes through them, by the name of its stage."""
     return {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synthtrial.cohorts.prepared import PreparedCohort
-from synthtrial.errors import CohortError, LeakError
+from synthtrial.errors import CohortError, ConfigError, LeakError
 from synthtrial.trial.protocol import Protocol, protocol_of
 
 SHOWN = 5
@@ -36,6 +36,55 @@ def check_cohort(cohort: PreparedCohort, protocol: Protocol) -> None:
                 f"{judged[0]}), so no overlap can be measured there. Leave cases without lesions out "
                 "(prepare.empty_mask=drop), or set another study.seed"
             )
+
+
+def check_classes(cohort: PreparedCohort, protocol: Protocol, positive: str) -> None:
+    """Refuse a cohort whose classes can't be told apart, or not be judged, before anything is trained.
+
+    Args:
+        cohort: the prepared cohort.
+        protocol: says which cases are judged.
+        positive: the class that counts as positive.
+
+    Raises:
+        ConfigError: when no case is of the positive class.
+        CohortError: when there are not two classes, or a part that is judged or validated on lacks one, or has one
+            patient alone of it.
+    """
+    classes = class_names(cohort, positive)
+    for fold, left_out in enumerate(cohort.folds):
+        judged = protocol.judged(cohort, fold)
+        parts = {f"fold {fold}": (left_out, 1)}
+        parts["fold " + str(fold) if protocol.judged_on_folds else "the test set"] = (judged, 2)
+        for part, (case_ids, least) in parts.items():
+            of_class = cohort.cases.loc[case_ids].groupby("label")["patient_id"].nunique()
+            for name in classes:
+                if of_class.get(name, 0) < least:
+                    raise CohortError(
+                        f"{cohort.folder}: {part} has {of_class.get(name, 0)} patient(s) of the class {name!r}, and "
+                        f"at least {least} are needed to judge it: lower prepare.folds, raise prepare.test_fraction, "
+                        "add patients, or set another study.seed"
+                    )
+
+
+def class_names(cohort: PreparedCohort, positive: str) -> tuple[str, str]:
+    """The two classes of a cohort, the negative one first.
+
+    Raises:
+        CohortError: when there are not two.
+        ConfigError: when the positive one is none of them.
+    """
+    found = sorted(set(cohort.cases["label"]))
+    if len(found) != 2 or "" in found:
+        named = ", ".join(repr(name) if name else "none (cases without a class)" for name in found)
+        raise CohortError(
+            f"{cohort.folder / 'cases.csv'}: a classifier needs cases of two classes, but those found are: {named}. "
+            "Choose two in the cohort's settings (cohort.keep or cohort.classes), and prepare again"
+        )
+    if positive not in found:
+        raise ConfigError(f"protocol.positive is {positive!r}, but the classes of the cohort are {' and '.join(found)}")
+    (negative,) = (name for name in found if name != positive)
+    return negative, positive
 
 
 def check_start(config: Mapping[str, Any], cohort: PreparedCohort, protocol: Protocol, split: str) -> None:

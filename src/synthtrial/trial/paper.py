@@ -17,19 +17,25 @@ class PaperColumn:
 
     Attributes:
         title: as in the paper.
-        source: `folds` (one model on its own validation cases), `test` (models on the test cases), `fidelity`, or None
-            where this study measures nothing of the kind.
-        metric: column of folds.csv without `validation_` or of cases.csv, such as `dice`; for fidelity a metric
-            without its features, such as `frechet_mask`.
+        source: `folds` (one model on its own validation cases), `test` (models on the test cases), `fidelity`,
+            `amounts` (fidelity of a part of the drawn cases, see `fidelity.amounts`), `training` of the draw's
+            generator (`metric` is a column of losses.csv, whose last row counts, or a sum of such, or `parameters/`
+            and a network), or None where this study measures nothing of the kind.
+        metric: column of folds.csv without `validation_` or of cases.csv, such as `dice`, or of a classifier such as
+            `recall/malignant`; for fidelity a metric without its features, such as `frechet_mask`.
         fold: number of the fold model; `mean` of all models; or `ensemble` of them, for test.
+        share: of amounts: synthetic cases per real one.
     """
 
     title: str
-    source: Literal["folds", "test", "fidelity"] | None = None
+    source: Literal["folds", "test", "fidelity", "amounts", "training"] | None = None
     metric: str = "dice"
     fold: int | Literal["mean", "ensemble"] = "mean"
+    share: float | None = None
 
     def __post_init__(self) -> None:
+        if (self.source == "amounts") != (self.share is not None):
+            raise ConfigError(f"column {self.title!r}: source amounts and share belong together")
         if self.source == "folds" and self.fold == "ensemble":
             raise ConfigError(f"column {self.title!r}: the ensemble has no validation cases; use source test")
 
@@ -41,8 +47,10 @@ class PaperRow:
     Attributes:
         name: as in the paper.
         figures: the paper's, one per column; None where it has none.
-        arm, segmenter: ours for figures of a segmentation; None where this study has none.
-        draw: ours for fidelity; None where this study has none.
+        arm: ours for figures of a segmentation or classification; None where this study has none.
+        segmenter, classifier: which of the study's it is; at most one of the two.
+        draw: ours for fidelity, amounts and training; None where this study has none.
+        method: of amounts: `progressive` (each amount holds the smaller ones) or `independent`.
     """
 
     name: str
@@ -50,6 +58,17 @@ class PaperRow:
     arm: str | None = None
     segmenter: str | None = None
     draw: str | None = None
+    classifier: str | None = None
+    method: Literal["progressive", "independent"] = "progressive"
+
+    def __post_init__(self) -> None:
+        if self.segmenter and self.classifier:
+            raise ConfigError(f"row {self.name!r}: it names a segmenter and a classifier; a study has one of the two")
+
+    @property
+    def model(self) -> str | None:
+        """The segmenter or classifier."""
+        return self.segmenter or self.classifier
 
 
 @dataclass(frozen=True)
@@ -92,6 +111,15 @@ class Paper:
     differs: Sequence[str] = ()
     features: str | None = None
 
+    def __post_init__(self) -> None:
+        for table in self.tables:
+            for column in table.columns:
+                if column.source in ("fidelity", "amounts") and self.features is None:
+                    raise ConfigError(
+                        f"{table.title!r}, column {column.title!r}: source {column.source} is measured by an "
+                        "extractor: name it in features"
+                    )
+
 
 def read_paper(settings: Mapping[str, Any] | None, place: str = "reproduces") -> Paper | None:
     """A paper from its subtree in a study; None without one.
@@ -114,16 +142,31 @@ def check_paper(
     segmenters: Collection[str],
     draws: Collection[str],
     features: Collection[str],
+    classifiers: Collection[str] = (),
 ) -> None:
-    """Raise a ConfigError when a row names an arm, a segmenter or a draw that the study does not have, and likewise
-    for the extractor of features."""
+    """Raise a ConfigError when a row names an arm, a segmenter, a classifier or a draw that the study does not have,
+    and likewise for the extractor of features, or when classifiers have no such metric."""
     _check_name("reproduces.features", "extractor", paper.features, features)
     for table in paper.tables:
+        if classifiers:
+            _check_class_metrics(table)
         for row in table.rows:
             where = f"reproduces, {table.title!r}, row {row.name!r}"
             _check_name(where, "arm", row.arm, arms)
             _check_name(where, "segmenter", row.segmenter, segmenters)
+            _check_name(where, "classifier", row.classifier, classifiers)
             _check_name(where, "draw", row.draw, draws)
+
+
+def _check_class_metrics(table: PaperTable) -> None:
+    from synthtrial.classification.metrics import is_metric, metric_names
+
+    for column in table.columns:
+        if column.source in ("folds", "test") and not is_metric(column.metric):
+            raise ConfigError(
+                f"reproduces, {table.title!r}, column {column.title!r}: no metric {column.metric!r}; there are: "
+                f"{', '.join(metric_names(['<class>']))}"
+            )
 
 
 def _check_name(where: str, kind: str, name: str | None, names: Collection[str]) -> None:

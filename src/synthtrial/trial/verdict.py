@@ -12,10 +12,19 @@ from synthtrial.errors import ConfigError
 from synthtrial.holm import holm
 from synthtrial.trial.analysis import Analysis, analyse_crossed, analyse_sites, stacked
 from synthtrial.trial.effect import Effect
+from synthtrial.trial.metric_words import larger_is_better
 from synthtrial.trial.protocol import protocol_of
-from synthtrial.trial.scores import ensemble_scores, fold_scores
+from synthtrial.trial.scores import (
+    ensemble_scores,
+    fold_scores,
+    has_metric,
+    is_classified,
+    sites_of_patients,
+    with_model,
+)
 from synthtrial.trial.shares import study_shares
 from synthtrial.trial.strata import strata_of
+from synthtrial.trial.usual_tests import paired_t, wilcoxon_over_patients
 
 NO_EVIDENCE = "no evidence"
 
@@ -32,39 +41,41 @@ def verdict(
     study: str = "",
     protocol: str = "holdout",
 ) -> dict[str, Any]:
-    """Compare every arm with the reference, with Holm's correction over the arms of a segmenter.
+    """Compare every arm with the reference, with Holm's correction over the arms of a segmenter or classifier.
 
     The test is the crossed one, within sites where there are several; under `site_out` that over sites.
 
     Args:
-        cases: rows of all `cases.csv`: `arm, segmenter, fold, case_id, patient_id` and the metric; `repeat` and `site`
-            where there are several.
+        cases: rows of all `cases.csv`: `arm, fold, case_id, patient_id`, `segmenter`, `classifier` or `model`, and the
+            metric, or of a classification `label, positive, probability, predicted`; `repeat` and `site` where there
+            are several.
         reference: the arm to compare with.
-        metric: the column to compare.
-        alpha: error rate over all arms of one segmenter.
+        metric: what to compare.
+        alpha: error rate over all arms of one segmenter or classifier.
         study: name of the study.
         protocol: name of the protocol.
 
     Returns:
         The content of `verdict.json`. `mean` and `difference` are over folds and patients, each patient counting once
         (under `site_out` over sites, each counting once); `ensemble_mean` is that of the folds' ensemble.
-        `smallest_detectable` is at alpha over the number of arms, Holm's first step. `p_wilcoxon_patients` is the usual
-        test over patients on the ensembles, for comparison only: it takes the luck of one training for an effect. The
-        reference has its means and counts only. `variance_shares` is of the scores of all arms together; None under
-        `site_out`, and where there is no arm to compare.
+        `smallest_detectable` is at alpha over the number of arms, Holm's first step. For comparison only there is the
+        usual test over patients, on the ensembles, which takes the luck of one training for an effect: of segmented
+        cases `p_wilcoxon_patients`, of classified ones `p_patients_alone`, Student's t on paired pseudo-values (of the
+        AUROC the test of DeLong et al. 1988 in all but name); the other one is None. The reference has its means and
+        counts only. `variance_shares` is of the scores of all arms together; None under `site_out`, and where there is
+        no arm to compare.
 
     Raises:
         ConfigError: when the reference arm, the metric or a score is missing, or `site_out` has fewer than 3 sites.
     """
-    from synthtrial.segmentation.metrics import larger_is_better
-
-    if metric not in cases:
+    cases = with_model(cases)
+    if not has_metric(cases, metric):
         raise ConfigError(f"protocol.metric is {metric!r}, which cases.csv does not have")
     by_site = protocol_of(protocol).judged_on_folds
     better = 1 if larger_is_better(metric) else -1
     models = {
-        str(segmenter): _Comparison(rows, reference, metric, alpha, by_site, better).block()
-        for segmenter, rows in cases.groupby("segmenter", sort=False)
+        str(model): _Comparison(rows, reference, metric, alpha, by_site, better).block()
+        for model, rows in cases.groupby("model", sort=False)
     }
     return {
         "study": study,
@@ -77,8 +88,15 @@ def verdict(
     }
 
 
+def called(improvement: float, p: float, alpha: float) -> str:
+    """The verdict in one word: of an improvement (negative where it is none), its p-value and the rate of error."""
+    if p >= alpha:
+        return NO_EVIDENCE
+    return "helps" if improvement > 0 else "harms"
+
+
 class _Comparison:
-    """All arms of one segmenter.
+    """All arms of one segmenter or classifier.
 
     Args:
         rows: of `cases.csv`.
@@ -98,16 +116,17 @@ class _Comparison:
         base = fold_scores(tables[reference], metric)
         self.scores = {arm: _aligned(arm, fold_scores(table, metric), base) for arm, table in tables.items()}
         self.compared = [arm for arm in tables if arm != reference]
-        self.sites = _sites(tables[reference])
+        self.sites = sites_of_patients(tables[reference])
+        self.classified = is_classified(rows)
 
     def block(self) -> dict[str, Any]:
-        """The segmenter's part of `verdict.json`, the reference first."""
+        """The model's part of `verdict.json`, the reference first."""
         entries = {self.reference: self._means(self.reference)}
         entries |= {arm: self._entry(arm) for arm in self.compared}
         adjusted = holm([entries[arm]["p"] for arm in self.compared])
         for arm, p_adjusted in zip(self.compared, adjusted, strict=True):
             entries[arm]["p_adjusted"] = p_adjusted
-            entries[arm]["verdict"] = self._call(entries[arm]["difference"], p_adjusted)
+            entries[arm]["verdict"] = called(self.better * entries[arm]["difference"], p_adjusted, self.alpha)
         return {"arms": entries, "variance_shares": self._shares()}
 
     def _means(self, arm: str) -> dict[str, Any]:
@@ -123,7 +142,8 @@ class _Comparison:
 
     def _entry(self, arm: str) -> dict[str, Any]:
         analysis = self._analysis(arm)
-        ensemble, base_ensemble = self.ensembles[arm], self.ensembles[self.reference]
+        base = self.ensembles[self.reference]
+        margins = self.ensembles[arm].reindex(base.index) - base
         return {
             **self._means(arm),
             **asdict(analysis.effect),
@@ -135,7 +155,8 @@ class _Comparison:
             "repeats_to_halve": analysis.repeats_to_halve,
             "halving": analysis.halving,
             "bootstrap": _interval(analysis.bootstrap),
-            "p_wilcoxon_patients": _wilcoxon(ensemble.reindex(base_ensemble.index) - base_ensemble),
+            "p_wilcoxon_patients": None if self.classified else wilcoxon_over_patients(margins.to_numpy()),
+            "p_patients_alone": paired_t(margins.to_numpy()) if self.classified else None,
         }
 
     def _analysis(self, arm: str) -> Analysis:
@@ -150,11 +171,6 @@ class _Comparison:
         if self.by_site or not self.compared:
             return None
         return study_shares(np.stack([stacked(list(folds.values())) for folds in self.scores.values()]))
-
-    def _call(self, difference: float, p_adjusted: float) -> str:
-        if p_adjusted >= self.alpha:
-            return NO_EVIDENCE
-        return "helps" if self.better * difference > 0 else "harms"
 
 
 def _aligned(arm: str, scores: Scores, base: Scores) -> Scores:
@@ -173,21 +189,7 @@ def _aligned(arm: str, scores: Scores, base: Scores) -> Scores:
     return aligned
 
 
-def _sites(cases: pd.DataFrame) -> pd.Series:
-    """Site of each patient; empty where it is not known."""
-    sites = cases["site"].fillna("").astype(str) if "site" in cases else pd.Series("", cases.index)
-    return sites.groupby(cases["patient_id"]).first()
-
-
 def _interval(bootstrap: Effect | None) -> dict[str, float] | None:
     if bootstrap is None:
         return None
     return {"ci_low": bootstrap.ci_low, "ci_high": bootstrap.ci_high, "p": bootstrap.p}
-
-
-def _wilcoxon(differences: pd.Series) -> float:
-    """The usual signed-rank test over patients; 1 when there is no difference at all."""
-    from scipy.stats import wilcoxon
-
-    values = differences.to_numpy()
-    return float(wilcoxon(values).pvalue) if np.any(values) else 1.0

@@ -34,7 +34,13 @@ class _Stop:
 
 
 def latent_walk(
-    model_folder: Path, cohort: PreparedCohort, *, steps: int = 7, rows: int = 3, seed: int
+    model_folder: Path,
+    cohort: PreparedCohort,
+    *,
+    steps: int = 7,
+    rows: int = 3,
+    seed: int,
+    snapshot: int | None = None,
 ) -> Figure | None:
     """Walk from one latent to another, one walk per row, each step decoded by the averaged generator.
 
@@ -51,6 +57,7 @@ def latent_walk(
         steps: steps per row, both ends included.
         rows: how many walks.
         seed: seed of the noise, or of the choice of real cases.
+        snapshot: images after which the training kept the weights to walk with; None for those of its end.
 
     Returns:
         The figure; None for a translator (CycleGAN, Pix2Pix): it starts from a case or a mask and has no latent to
@@ -67,7 +74,7 @@ def latent_walk(
     from synthtrial.gans.dataset import cases_of_model
     from synthtrial.gans.model import load_generator
 
-    generator = load_generator(model_folder)
+    generator = load_generator(model_folder, snapshot)
     if generator.draw_noise(1, torch.Generator()) is None:
         return None
     model = json.loads((model_folder / "model.json").read_text(encoding="utf-8"))

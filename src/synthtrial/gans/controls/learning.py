@@ -28,7 +28,7 @@ def learn(control: Control, lesson: Lesson, folder: Path) -> dict[str, Any]:
     for key in ("train", "domains", "start_from"):
         if lesson.config.get(key) is not None:
             raise ConfigError(f"generators.{lesson.name}.{key} must be null: a control is not trained")
-    control.seed = lesson.seed
+    control.seed, control.split_size = lesson.seed, len(lesson.case_ids)
     representation = build_representation(lesson.representation())
     cases = RealCases(lesson.cohort, lesson.roles(control.uses_unlabelled), representation, lesson.seed)
     control.learn(cases)
@@ -38,6 +38,6 @@ def learn(control: Control, lesson: Lesson, folder: Path) -> dict[str, Any]:
         weights_sha256 = save_generator(control, partial / "generator.safetensors")
         LossHistory().write(partial)
         write_sample_page(partial / "samples.png", {"real": shown, "synthetic": samples(control)}, representation)
-        facts = lesson.facts(control, cases.roles, weights_sha256)
+        facts = lesson.facts(control, cases.roles, weights_sha256) | {"kept_classes": list(control.kept_classes)}
         write_json(partial / "model.json", facts)
     return facts

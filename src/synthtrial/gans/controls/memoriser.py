@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from synthtrial.errors import ConfigError
-from synthtrial.gans.controls.control import Control
+from synthtrial.gans.controls.control import Control, Kept, class_of
 from synthtrial.gans.dataset import RealCases
 
 MOST_NOISE = 0.2
@@ -37,9 +37,9 @@ class Memoriser(Control):
             raise ConfigError(f"noise={noise:g}: the memoriser's noise must be from 0 to {MOST_NOISE:g}")
         self.noise = noise
 
-    def cases(self, real: RealCases) -> Iterator[Tensor]:
+    def cases(self, real: RealCases) -> Iterator[Kept]:
         """The real cases themselves."""
-        return map(real.encoded, real.roles.real)
+        return (Kept(real.encoded(case_id), class_of(real, case_id)) for case_id in real.roles.real)
 
     @property
     def limit(self) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from torch import Tensor
 
 from synthtrial.cohorts.phantom_shapes import Waves
-from synthtrial.gans.controls.control import Control, wanted
+from synthtrial.gans.controls.control import Control, Kept, class_of, wanted
 from synthtrial.gans.dataset import RealCases
 
 STREAM = 0x2015E
@@ -25,12 +24,13 @@ class WhiteNoise(Control):
     """Draw i is white noise with the mean and standard deviation of the real images, and a blob anywhere as its mask.
 
     White and not smoothed: a correlation length is something that images of tissue have, too, and there is none that
-    would be right for all cohorts. What is left of the real cases is how bright images are, and how large lesions; how
-    lesions look and where they lie can't be learned from these cases.
+    would be right for all cohorts. What is left of the real cases is how bright images are, how large lesions, and how
+    frequent classes; how lesions look and where they lie can't be learned from these cases, and a case's class has
+    nothing to do with its image.
 
     Args:
         image_size, image_channels, spatial_dims: see `Control`.
-        per_real: cases that can be drawn for each real case of the split.
+        per_real: cases that can be drawn for each real case of the split, of whichever class.
     """
 
     def __init__(
@@ -39,13 +39,14 @@ class WhiteNoise(Control):
         super().__init__(image_size=image_size, image_channels=image_channels, spatial_dims=spatial_dims)
         self.per_real = per_real
 
-    def cases(self, real: RealCases) -> Iterator[Tensor]:
-        """Noise and blobs, encoded as the real cases are."""
+    def cases(self, real: RealCases) -> Iterator[Kept]:
+        """Noise and blobs, encoded as the real cases are; classes in the proportions that these have."""
         rng = np.random.default_rng([self.seed, STREAM])
         shapes, sizes = beta_shapes(real), lesion_sizes(real)
-        for _ in range(wanted(self.per_real, real)):
+        for index in range(wanted(self.per_real, self.split_size)):
             image = np.stack([2 * rng.beta(a, b, real.cohort.shape) - 1 for a, b in shapes])
-            yield real.encode(image.astype(np.float32), blobs(sizes[rng.integers(len(sizes))], real.cohort.shape, rng))
+            mask = blobs(sizes[rng.integers(len(sizes))], real.cohort.shape, rng)
+            yield Kept(real.encode(image.astype(np.float32), mask), class_of(real, real.real_at(index)))
 
 
 def beta_shapes(real: RealCases) -> np.ndarray:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from synthtrial.cohorts.case import CaseRef, Reader, build_reader
 from synthtrial.cohorts.fresh import fresh_cohort
@@ -14,7 +13,7 @@ from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.preparing_case import prepared_arrays
 from synthtrial.cohorts.settings import PrepareSettings
 from synthtrial.errors import ConfigError
-from synthtrial.gans.controls.control import Control, wanted
+from synthtrial.gans.controls.control import Control, Kept, wanted
 from synthtrial.gans.dataset import RealCases
 from synthtrial.params import construct
 
@@ -32,7 +31,7 @@ class Oracle(Control):
 
     Args:
         image_size, image_channels, spatial_dims: see `Control`.
-        per_real: patients that can be drawn for each real case of the split.
+        per_real: patients that can be drawn for each real case of the split, of whichever class.
         cohort: the study's `cohort:`, a phantom.
         prepare: the study's `prepare:`.
 
@@ -55,18 +54,18 @@ class Oracle(Control):
         self.cohort, self.per_real = cohort, per_real
         self.settings = construct(PrepareSettings, prepare, "prepare")
 
-    def cases(self, real: RealCases) -> Iterator[Tensor]:
+    def cases(self, real: RealCases) -> Iterator[Kept]:
         """Patients that no cohort has, encoded as the real ones are."""
         check_prepared(real.cohort, self.cohort, self.settings)
         reader, refs = self.patients(real)
         for ref in refs:
             image, mask = prepared_arrays(ref, reader=reader, settings=self.settings)
             assert mask is not None  # a phantom has them
-            yield real.encode(image, mask)
+            yield Kept(real.encode(image, mask), ref.label)
 
     def patients(self, real: RealCases) -> tuple[Reader, list[CaseRef]]:
         """As many new patients as are wanted, of the sites and classes that the split has."""
-        count = wanted(self.per_real, real)
+        count = wanted(self.per_real, self.split_size)
         known = real.cohort.cases.loc[real.roles.real]
         sites, labels = set(known["site"]), set(known["label"])
         seed = int(np.random.SeedSequence([self.seed, STREAM]).generate_state(1)[0])

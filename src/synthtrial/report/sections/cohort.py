@@ -9,20 +9,20 @@ import pandas as pd
 from synthtrial.report import numbers
 from synthtrial.report.blocks import Block, Column, Details, Picture, Section, Table
 from synthtrial.report.results import Results
+from synthtrial.report.sections.cohort_classes import class_blocks
 
-COUNTS = {
-    "cases": "Cases",
-    "patients": "Patients",
+COUNTS = {"cases": "Cases", "patients": "Patients"}
+OF_MASKS = {
     "empty_masks": "Empty masks",
     "dropped_for_empty_mask": "Dropped for an empty mask",
     "lesions_cut_by_the_crop": "Lesions cut by the crop",
 }
-"""Entries of a profile's block that are plain counts."""
+"""Entries of a profile's block that are plain counts; those of masks are left out where there are none."""
 
 
 def section(results: Results) -> Section:
     """The profile's table, its warnings, and its figures."""
-    blocks: list[Block] = [profile_table(results.profile)]
+    blocks: list[Block] = [profile_table(results.profile), *class_blocks(results.profile)]
     if results.profile["warnings"]:
         blocks.append(Details("Warnings while the cohort was read", "\n".join(results.profile["warnings"])))
     blocks += [
@@ -53,7 +53,8 @@ def profile_table(profile: dict[str, Any]) -> Table:
 
 def block_in_words(block: dict[str, Any], unit: str, volume_unit: str) -> dict[str, str]:
     """One column of the table: the quantities of all cases, or of one site."""
-    words = {title: numbers.count(block[key]) for key, title in COUNTS.items()}
+    counts = COUNTS | (OF_MASKS if block.get("lesion_volume") else {})
+    words = {title: numbers.count(block[key]) for key, title in counts.items()}
     words |= {f"Class {name}": numbers.count(n) for name, n in block["classes"].items()}
     axes = "xyz" if len(block.get("shape", [])) == 3 else ("row", "column")
     for axis, sizes in zip(axes, block.get("shape", []), strict=False):
@@ -67,7 +68,7 @@ def block_in_words(block: dict[str, Any], unit: str, volume_unit: str) -> dict[s
                 numbers.compact(value) for value, _ in block[key]["most_frequent"][:3]
             )
     for label, volumes in block.get("lesion_volume", {}).items():
-        words[f"Volume of {label}, {volume_unit}"] = spread_in_words(volumes)
+        words[f"{'Area' if volume_unit == 'cm²' else 'Volume'} of {label}, {volume_unit}"] = spread_in_words(volumes)
     return words
 
 
@@ -82,6 +83,7 @@ CAPTIONS = {
     "intensities": "Intensities of the prepared images, after windowing. A site whose curve lies apart was scanned or "
     "calibrated differently.",
     "lesion_volumes": "Lesion sizes of the real cases, all labels together, on a logarithmic scale.",
+    "classes": "Prepared cases of each class, with their counts.",
     "planes": "Prepared cases as every network sees them, with the labels of the mask outlined.",
 }
 """What the profile's figures show, by file name."""

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from synthtrial.report.blocks import Block, Column, Heading, Picture, Section, Table, Text, Words
-from synthtrial.report.results import Results, Synthesis
+from synthtrial.report.results import Results
 from synthtrial.report.sections.fidelity import title, who
+from synthtrial.report.synthesis import Synthesis
 
 PICTURES = {
     "nearest_distances": "Distance to the nearest training case: of synthetic cases, of real training cases to other "

@@ -9,8 +9,10 @@ import pandas as pd
 from synthtrial.report import numbers
 from synthtrial.report.blocks import Block, Column, Details, Heading, Picture, Section, Table, Text
 from synthtrial.report.maps_figure import generator_maps
-from synthtrial.report.results import Results, Synthesis
+from synthtrial.report.results import Results
 from synthtrial.report.scale_figure import placed, scale_figure
+from synthtrial.report.sections.grid import grids
+from synthtrial.report.synthesis import Synthesis
 from synthtrial.report.tables import amount_frame, fidelity_frame, lesion_frame
 
 MAIN = ("frechet", "frechet_mask", "frechet_pair", "kernel", "precision", "recall", "coverage", "two_sample")
@@ -123,8 +125,10 @@ def left_out(results: Results) -> list[Details]:
 
 
 def amount_table(results: Results) -> list[Table]:
-    """Distances of synthetic sets of several sizes, where the study asks for them."""
+    """Distances of synthetic sets of several sizes, where the study asks for them; a grid has a section of its own."""
     frame = amount_frame(results)
+    gridded = {draw for grid in grids(results).values() for draw in grid["draw"]}
+    frame = frame[~frame["generator"].isin(gridded)] if len(frame) else frame
     if frame.empty:
         return []
     columns = [

@@ -1,14 +1,16 @@
-"""The learning curve: Dice over the number of real cases, and how many of them a synthetic set is worth."""
+"""The learning curve: the score over the number of real cases, and how many of them a synthetic set is worth."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from matplotlib.figure import Figure
 
 from synthtrial.report import numbers
-from synthtrial.report.blocks import Banner, Block, Column, Heading, Picture, Section, Table, Text, Words
+from synthtrial.report.blocks import Banner, Block, Column, Picture, Section, Table, Text, Words
 from synthtrial.report.figure_style import house_style, light_grid, new_figure
+from synthtrial.report.per_model import per_model
 from synthtrial.report.protocols import describe
 from synthtrial.report.results import Results
 from synthtrial.report.worth import Curve, Reading, read_learning_curve
@@ -16,7 +18,7 @@ from synthtrial.trial.protocol import protocol_of
 
 
 def section(results: Results) -> Section:
-    """One figure and two tables per segmenter; nothing for a study without a learning curve."""
+    """One figure and two tables per segmenter or classifier; nothing for a study without a learning curve."""
     blocks: list[Block] = []
     if results.learning_curve is not None:
         if describe(results.protocol).leaky:
@@ -24,32 +26,30 @@ def section(results: Results) -> Section:
                 Banner("LEAKY", "The generators saw the test cases: what they are worth here proves nothing.")
             )
         blocks.append(Text(how_to_read(results)))
-        for segmenter in results.segmenters:
-            if len(results.segmenters) > 1:
-                blocks.append(Heading(f"Segmenter {segmenter}"))
-            blocks += segmenter_blocks(results, segmenter)
+        blocks += per_model(results, results.contenders, partial(model_blocks, results))
     return Section("learning_curve", "What synthetic cases are worth", blocks)
 
 
-def segmenter_blocks(results: Results, segmenter: str) -> list[Block]:
-    """What one segmenter gains from more real cases, and from synthetic ones."""
-    curve = read_learning_curve(results, segmenter)
+def model_blocks(results: Results, model: str) -> list[Block]:
+    """What one segmenter or classifier gains from more real cases, and from synthetic ones."""
+    curve = read_learning_curve(results, model)
     level = results.level
     whole = [reading for reading in curve.readings if reading.share == 1]
     words = [Words([headline(whole), *(sentence(reading, level) for reading in whole)])] if whole else []
     return [
         *words,
         Picture(
-            name=f"learning_curve_{segmenter}",
+            name=f"learning_curve_{model}",
             content=curve_plot(results, curve),
-            caption=f"Mean test {results.metric} over the real training cases of a fold (logarithmic), segmenter "
-            f"{segmenter}; bands are {level} intervals. An arrow goes from an arm to where {results.reference} "
-            "alone would be as good: its length is what the synthetic cases are worth. Dashed: synthetic cases alone.",
+            caption=f"Mean test {results.metric} over the real training cases of a fold (logarithmic), "
+            f"{results.model_word} {model}; bands are {level} intervals. An arrow goes from an arm to where "
+            f"{results.reference} alone would be as good: its length is what the synthetic cases are worth. Dashed: "
+            "synthetic cases alone.",
             alt="Learning curves of the arms over the number of real cases.",
             cases="test",
         ),
-        worth_table(results, curve, segmenter, level),
-        curve_table(results, curve, segmenter, level),
+        worth_table(results, curve, model, level),
+        curve_table(results, curve, model, level),
     ]
 
 
@@ -72,10 +72,10 @@ def sentence(reading: Reading, level: str) -> str:
     return f"{own}: beside them the synthetic ones are worth {worth}."
 
 
-def worth_table(results: Results, curve: Curve, segmenter: str, level: str) -> Table:
+def worth_table(results: Results, curve: Curve, model: str, level: str) -> Table:
     """How many real cases each arm is worth."""
     return Table(
-        name=f"worth_{segmenter}",
+        name=f"worth_{model}",
         frame=curve.worth_frame(),
         columns=[
             Column("arm", "Arm", number=False),
@@ -93,10 +93,10 @@ def worth_table(results: Results, curve: Curve, segmenter: str, level: str) -> T
     )
 
 
-def curve_table(results: Results, curve: Curve, segmenter: str, level: str) -> Table:
+def curve_table(results: Results, curve: Curve, model: str, level: str) -> Table:
     """The points of the curve, and each arm against the reference with as many real cases."""
     return Table(
-        name=f"learning_curve_{segmenter}",
+        name=f"learning_curve_{model}",
         frame=curve.points,
         columns=[
             Column("arm", "Arm", number=False),

@@ -27,19 +27,21 @@ ID_STYLE: dict[str, Any] = {"fontsize": 7, "color": FAINT, "ha": "left", "va": "
 
 
 def section(results: Results) -> Section:
-    """One picture per segmenter."""
-    return Section("predictions", "Predictions", [picture(results, segmenter) for segmenter in results.segmenters])
+    """One picture per segmenter; classifiers draw no masks."""
+    if results.task != "segment":
+        return Section("predictions", "Predictions", [])
+    return Section("predictions", "Predictions", [picture(results, model) for model in results.models])
 
 
-def picture(results: Results, segmenter: str) -> Picture:
+def picture(results: Results, model: str) -> Picture:
     """Overlays of all arms of one segmenter."""
     flat = results.cohort.facts["spatial_dims"] == 2
     plane = "" if flat else " Shown is the axial slice in which reference and prediction together are largest."
     wrong = " Blue: found, but as another label." if len(results.cohort.labels) > 1 else ""
     return Picture(
-        name=f"predictions_{segmenter}",
-        content=overlays(results, segmenter),
-        caption=f"Predictions of the ensemble on {describe(results.protocol).judged}, segmenter {segmenter}. One row "
+        name=f"predictions_{model}",
+        content=overlays(results, model),
+        caption=f"Predictions of the ensemble on {describe(results.protocol).judged}, segmenter {model}. One row "
         f"per arm, with its own choice of cases in even steps from the best to the worst Dice.{plane} Green: reference "
         f"and prediction agree. White: missed. Red: false.{wrong} Dice is that of the whole case on its original grid. "
         "The tissue is darkened, and the picture is cut around what is marked.",
@@ -49,10 +51,10 @@ def picture(results: Results, segmenter: str) -> Picture:
 
 
 @house_style
-def overlays(results: Results, segmenter: str) -> Figure:
+def overlays(results: Results, model: str) -> Figure:
     """Rows of arms, columns from best to worst."""
     cohort = results.cohort
-    chosen = {arm: spread(results.ensemble(segmenter, arm), results.settings["overlay_cases"]) for arm in results.arms}
+    chosen = {arm: spread(results.ensemble(model, arm), results.settings["overlay_cases"]) for arm in results.arms}
     columns = max(len(cases) for cases in chosen.values())
     names = 0.4 + 0.08 * max(len(arm) for arm in results.arms)
     size = min(TILE_INCHES, (PAGE_INCHES - names) / columns)
@@ -64,7 +66,7 @@ def overlays(results: Results, segmenter: str) -> Figure:
             axes.set_axis_off()
         for axes, case in zip(row, cases.to_dict("records"), strict=False):
             case_id = case["case_id"]
-            prediction = np.load(results.segment_folder(arm, segmenter) / "predictions" / f"{case_id}.npy")
+            prediction = np.load(results.model_folder(arm, model) / "predictions" / f"{case_id}.npy")
             draw_overlay(axes, cohort.image(case_id), cohort.mask(case_id), prediction, cohort.facts["spacing_mm"])
             title(axes, case, int(LETTERS_PER_INCH * size))
     draw_legend(figure, several_labels=len(cohort.labels) > 1)

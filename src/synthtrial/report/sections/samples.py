@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from synthtrial.report.blocks import Picture, Section, Text
-from synthtrial.report.results import Results, Synthesis
+from synthtrial.report.results import Results
+from synthtrial.report.synthesis import Synthesis
 
 PAGE = "samples"
 """The fidelity stage's figure that is a sample page."""

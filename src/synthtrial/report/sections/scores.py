@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from synthtrial.report import numbers
-from synthtrial.report.blocks import Block, Column, Heading, Picture, Section, Table
+from synthtrial.report.blocks import Block, Column, Picture, Section, Table
 from synthtrial.report.figure_style import GRID, house_style, light_grid, new_figure
 from synthtrial.report.metric_blocks import metric_blocks
+from synthtrial.report.per_model import per_model
 from synthtrial.report.protocols import describe
 from synthtrial.report.results import Results
 from synthtrial.report.tables import patient_frame, test_frame, validation_frame
 
 
 def section(results: Results) -> Section:
-    """Test scores of each segmenter, then its validation Dice."""
-    blocks: list[Block] = []
-    for segmenter in results.segmenters:
-        if len(results.segmenters) > 1:
-            blocks.append(Heading(f"Segmenter {segmenter}"))
-        blocks += [
-            test_table(results, segmenter),
-            patient_picture(results, segmenter),
-            *metric_blocks(results, segmenter),
-            validation_table(results, segmenter),
-        ]
+    """Test scores of each segmenter, then its validation Dice; classifiers have a section of their own."""
+    models = results.models if results.task == "segment" else []
+    blocks = per_model(results, models, partial(model_blocks, results))
     return Section("scores", "Scores per arm, patient and fold", blocks)
 
 
-def test_table(results: Results, segmenter: str) -> Table:
+def model_blocks(results: Results, model: str) -> list[Block]:
+    """Test and validation scores of one segmenter."""
+    return [
+        test_table(results, model),
+        patient_picture(results, model),
+        *metric_blocks(results, model),
+        validation_table(results, model),
+    ]
+
+
+def test_table(results: Results, model: str) -> Table:
     """Dice on the judged cases per arm: fold models, ensemble, per label."""
     labels = [Column(name, name.removeprefix("dice/"), numbers.dice) for name in results.label_columns]
     return Table(
-        name=f"test_dice_{segmenter}",
-        frame=test_frame(results, segmenter),
+        name=f"test_dice_{model}",
+        frame=test_frame(results, model),
         columns=[
             Column("arm", "Arm", number=False),
             Column("fold_models", "Fold models, mean", numbers.dice),
@@ -46,7 +50,7 @@ def test_table(results: Results, segmenter: str) -> Table:
             Column("patients_sd", "SD over patients", numbers.dice),
             Column("patients", "Patients", numbers.count),
         ],
-        caption=f"Dice on {describe(results.protocol).judged}, segmenter {segmenter}, on the original grid. Fold "
+        caption=f"Dice on {describe(results.protocol).judged}, segmenter {model}, on the original grid. Fold "
         "models: mean of the single models, which the verdict compares; their standard deviation (SD) is what another "
         f"training may change. Ensemble: all fold models together{', also per label' if labels else ''}; its SD over "
         "patients is how much patients differ.",
@@ -54,12 +58,12 @@ def test_table(results: Results, segmenter: str) -> Table:
     )
 
 
-def validation_table(results: Results, segmenter: str) -> Table:
+def validation_table(results: Results, model: str) -> Table:
     """Validation Dice per arm and fold."""
-    frame = validation_frame(results, segmenter)
+    frame = validation_frame(results, model)
     folds = [name for name in frame.columns if name.startswith("fold ")]
     return Table(
-        name=f"validation_dice_{segmenter}",
+        name=f"validation_dice_{model}",
         frame=frame,
         columns=[
             Column("arm", "Arm", number=False),
@@ -67,17 +71,17 @@ def validation_table(results: Results, segmenter: str) -> Table:
             Column("mean", "Mean", numbers.dice),
             Column("sd", "SD", numbers.dice),
         ],
-        caption=f"Validation Dice per fold, segmenter {segmenter}. {describe(results.protocol).validation}",
+        caption=f"Validation Dice per fold, segmenter {model}. {describe(results.protocol).validation}",
         cases="validation",
     )
 
 
-def patient_picture(results: Results, segmenter: str) -> Picture:
+def patient_picture(results: Results, model: str) -> Picture:
     """Dice of every judged patient by arm."""
     return Picture(
-        name=f"test_dice_{segmenter}",
-        content=patient_plot(results, segmenter),
-        caption=f"Dice of the ensemble on {describe(results.protocol).judged}, segmenter {segmenter}: one mark per "
+        name=f"test_dice_{model}",
+        content=patient_plot(results, model),
+        caption=f"Dice of the ensemble on {describe(results.protocol).judged}, segmenter {model}: one mark per "
         "patient, thin lines join the same patient. Boxes show the median and the quartiles, whiskers reach to the "
         "furthest patient within 1.5 box lengths.",
         alt="Dice per patient, by arm.",
@@ -86,9 +90,9 @@ def patient_picture(results: Results, segmenter: str) -> Picture:
 
 
 @house_style
-def patient_plot(results: Results, segmenter: str) -> Figure:
+def patient_plot(results: Results, model: str) -> Figure:
     """One box and one line of marks per arm, on a scale that shows all patients."""
-    frame = patient_frame(results, segmenter)
+    frame = patient_frame(results, model)
     figure, grid = new_figure(height=0.6 + 0.62 * len(results.arms))
     axes = grid[0, 0]
     lines = np.arange(len(results.arms))[::-1]

@@ -1,6 +1,8 @@
-"""Loss curves of the generators and of the segmenters, and whether a generator collapsed."""
+"""Loss curves of the generators and of the segmenters or classifiers, and whether a generator collapsed."""
 
 from __future__ import annotations
+
+import re
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,7 +11,8 @@ from matplotlib.figure import Figure
 from synthtrial.report import numbers
 from synthtrial.report.blocks import Banner, Block, Column, Heading, Picture, Section, Table, Text
 from synthtrial.report.figure_style import REFERENCE_COLOUR, house_style, light_grid, new_figure
-from synthtrial.report.results import Results, Synthesis
+from synthtrial.report.results import Results
+from synthtrial.report.synthesis import Synthesis
 from synthtrial.report.tables import loss_frame, loss_terms
 
 ACROSS = 3
@@ -17,7 +20,7 @@ ACROSS = 3
 
 
 def section(results: Results) -> Section:
-    """Generators first, then segmenters."""
+    """Generators first, then segmenters or classifiers."""
     blocks: list[Block] = []
     for synthesis in results.trainings:
         first = synthesis.split == results.params["splits"][0]
@@ -26,9 +29,9 @@ def section(results: Results) -> Section:
         blocks.append(Text(others))
     if len(loss_frame(results)):
         blocks.append(loss_table(results))
-    blocks.append(Heading("Segmenters"))
-    for segmenter in results.segmenters:
-        blocks += [*learned_blocks(results, segmenter), segmenter_picture(results, segmenter)]
+    blocks.append(Heading(f"{results.model_word.capitalize()}s"))
+    for model in results.models:
+        blocks += [*learned_blocks(results, model), *model_pictures(results, model)]
     return Section("training", "Training", blocks)
 
 
@@ -149,21 +152,27 @@ def loss_table(results: Results) -> Table:
     )
 
 
-def learned_blocks(results: Results, segmenter: str) -> list[Block]:
-    """Whether the models of one segmenter have learned; those that have not by name."""
-    scores = results.fold_scores.query("segmenter == @segmenter")
+def learned_blocks(results: Results, model: str) -> list[Block]:
+    """Whether the models of one segmenter or classifier have learned; those that have not by name."""
+    scores = results.fold_scores.query("model == @model")
     if "convergence" not in scores:
         return [Text("Whether each model has learned was not recorded; run the segmentation again to know.")]
     models = scores.to_dict("records")
-    failed = [f"{model_name(model)}: {model['convergence']}." for model in models if model["convergence"]]
-    slow = [model_name(model) for model in models if model["remark"] and not model["convergence"]]
-    blocks: list[Block] = [Text(f"{len(models) - len(failed)} of {len(models)} models of {segmenter} have learned.")]
+    failed = [f"{model_name(row)}: {row['convergence']}." for row in models if row["convergence"]]
+    remarked = [row for row in models if row["remark"] and not row["convergence"]]
+    blocks: list[Block] = [Text(f"{len(models) - len(failed)} of {len(models)} models of {model} have learned.")]
     if failed:
         advice = "They count as they are, in the verdict or the learning curve. Give them more steps."
         blocks.append(Banner("NOT LEARNED", " ".join([f"{len(failed)} of {len(models)} models.", *failed, advice])))
-    if slow:
-        blocks.append(Text(f"The loss was still falling at the end, so more steps would help: {'; '.join(slow)}."))
-    return blocks
+    return [*blocks, *remark_texts(remarked)]
+
+
+def remark_texts(models: list[dict]) -> list[Text]:
+    """A sentence per kind of remark, with the models that it is about; figures in brackets differ and are left out."""
+    named: dict[str, list[str]] = {}
+    for row in models:
+        named.setdefault(re.sub(r" \([^)]*\)", "", row["remark"]), []).append(model_name(row))
+    return [Text(f"{remark[0].upper()}{remark[1:]}. Said of {'; '.join(names)}.") for remark, names in named.items()]
 
 
 def model_name(model: dict) -> str:
@@ -172,30 +181,44 @@ def model_name(model: dict) -> str:
     return f"{model['arm']}, fold {model['fold']}{repeat}"
 
 
-def segmenter_picture(results: Results, segmenter: str) -> Picture:
-    """Loss and validation Dice of one segmenter over its steps."""
-    return Picture(
-        name=f"segmentation_curves_{segmenter}",
-        content=segmenter_plot(results, segmenter),
-        caption=f"Training of segmenter {segmenter}: loss (left) and validation Dice (right) over optimizer steps. "
-        "Thick: mean of the models; thin: single models. The loss of each arm is measured on its own training images, "
-        "so only the validation Dice, on real images for every arm, can be compared. Curves that still rise at their "
-        "end ask for more steps.",
-        alt="Training loss and validation Dice per arm.",
-        cases="validation",
-    )
+def model_pictures(results: Results, model: str) -> list[Picture]:
+    """Loss and what was watched on validation cases over the steps of one model; classic models have no steps."""
+    curves = results.curves[results.curves["model"] == model] if len(results.curves) else results.curves
+    if not len(curves) or curves["step"].nunique() == 1:
+        return []
+    column, watched, why = WATCHED[results.task]
+    return [
+        Picture(
+            name=f"training_curves_{model}",
+            content=model_plot(results, curves, column, watched),
+            caption=f"Training of {results.model_word} {model}: loss (left) and {watched} (right) over optimizer "
+            "steps. Thick: mean of the models; thin: single models. The loss of each arm is measured on its own "
+            f"training images, so only the {watched}, on real images for every arm, can be compared. {why}",
+            alt=f"Training loss and {watched} per arm.",
+            cases="validation",
+        )
+    ]
+
+
+WATCHED = {
+    "segment": ("validation_dice", "validation Dice", "Curves that still rise at their end ask for more steps."),
+    "classify": (
+        "validation_loss",
+        "validation loss",
+        "A validation loss that rises while the training loss falls says that the model learns its cases by heart.",
+    ),
+}
+"""By task, what is watched on validation cases while a model trains: the column, its name, and how to read it."""
 
 
 @house_style
-def segmenter_plot(results: Results, segmenter: str) -> Figure:
+def model_plot(results: Results, curves: pd.DataFrame, column: str, watched: str) -> Figure:
     """Two panels, one line per arm over one thin line per model."""
-    curves = results.curves[results.curves["segmenter"] == segmenter]
     figure, (panels,) = new_figure(1, 2, height=3.1)
-    for axes, column, title in zip(
-        panels, ("loss", "validation_dice"), ("Training loss", "Validation Dice"), strict=True
-    ):
-        for arm in results.arms:
-            draw_curves(axes, curves[curves["arm"] == arm], column, results.colours[arm], arm)
+    titles = {"loss": "Training loss", column: watched[0].upper() + watched[1:]}
+    for axes, (name, title) in zip(panels, titles.items(), strict=True):
+        for arm in [arm for arm in results.arms if arm in set(curves["arm"])]:
+            draw_curves(axes, curves[curves["arm"] == arm], name, results.colours[arm], arm)
         axes.set(xlabel="Optimizer step", title=title)
         light_grid(axes)
     handles, names = panels[0].get_legend_handles_labels()
@@ -206,7 +229,7 @@ def segmenter_plot(results: Results, segmenter: str) -> Figure:
 def draw_curves(axes: Axes, curves: pd.DataFrame, column: str, colour: str, name: str) -> None:
     """Thin lines of the models and a thick one of their mean."""
     values = curves.dropna(subset=[column])
-    for _, model in values.groupby(["fold", "repeat"]):
-        axes.plot(model["step"], model[column], color=colour, linewidth=0.6, alpha=0.3)
+    for _, rows in values.groupby(["fold", "repeat"]):
+        axes.plot(rows["step"], rows[column], color=colour, linewidth=0.6, alpha=0.3)
     mean = values.groupby("step")[column].mean()
     axes.plot(mean.index, mean, color=colour, linewidth=1.8, label=name)

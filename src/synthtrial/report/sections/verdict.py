@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-
-import pandas as pd
+from typing import Any
 
 from synthtrial.report import numbers
+from synthtrial.report.baselines import baseline_warnings
 from synthtrial.report.blocks import Banner, Block, Card, Cards, Column, Heading, Picture, Section, Table, Text, Words
+from synthtrial.report.comparison import comparison_table
 from synthtrial.report.forest_plot import forest_plot
 from synthtrial.report.protocols import describe
 from synthtrial.report.reach import reach_blocks
 from synthtrial.report.results import Results
+from synthtrial.report.sections.cohort_classes import patients_unknown
 from synthtrial.report.tables import verdict_frame
-from synthtrial.report.wilcoxon_rate import measured_rate
 from synthtrial.trial.protocol import protocol_of
-from synthtrial.trial.words import counts_in_words, in_words
+from synthtrial.trial.words import counts_in_words, in_short, in_words
 
 
 def section(results: Results) -> Section:
@@ -26,11 +27,13 @@ def section(results: Results) -> Section:
         blocks.append(
             Banner("LEAKY", f"{protocol.seen} The differences below are not evidence that synthetic data helps.")
         )
-    blocks.append(Words([headline(results), *(typeset(sentence) for sentence in in_words(results.verdict))]))
+    say = in_short if len(results.contenders) > 1 else in_words
+    blocks.append(Words([headline(results), *(typeset(sentence) for sentence in say(of_contenders(results)))]))
     if failed := unlearned(results):
         blocks.append(Banner("NOT LEARNED", failed))
-    for segmenter in results.segmenters:
-        blocks += segmenter_blocks(results, segmenter)
+    blocks += [*patients_unknown(results.profile), *baseline_warnings(results)]
+    for model in results.contenders:
+        blocks += model_blocks(results, model)
     blocks += [Heading("What was tested"), Text(what_the_test_is(results)), Text(what_is_what(results))]
     return Section("verdict", "Verdict", blocks)
 
@@ -39,19 +42,25 @@ def headline(results: Results) -> str:
     """How many arms help, harm, or show no evidence, in one sentence."""
     words = [
         row["verdict"]
-        for model in results.verdict["models"].values()
-        for arm, row in model["arms"].items()
+        for block in of_contenders(results)["models"].values()
+        for arm, row in block["arms"].items()
         if arm != results.reference
     ]
     if not words:
         return f"There is no arm to compare with {results.reference}."
     helps, harms, neither = (words.count(word) for word in ("helps", "harms", "no evidence"))
-    compared = "comparisons" if len(results.segmenters) > 1 else "arms"
+    compared = "comparisons" if len(results.contenders) > 1 else "arms"
     rest = f"; for {neither} there is no evidence either way." if neither else "."
     found = (
         f"{many(helps)} of {len(words)} {compared} help{third_person(helps)}, {many(harms)} harm{third_person(harms)}"
     )
     return f"Compared with {results.reference}, {found}{rest}"
+
+
+def of_contenders(results: Results) -> dict[str, Any]:
+    """The verdict without the baselines, which are trained on the reference alone."""
+    models = results.verdict["models"]
+    return {**results.verdict, "models": {name: models[name] for name in results.contenders}}
 
 
 def unlearned(results: Results) -> str:
@@ -64,10 +73,10 @@ def unlearned(results: Results) -> str:
         return ""
     several = "repeat" in failed and folds["repeat"].nunique() > 1
     named = []
-    for (segmenter, arm), rows in failed.groupby(["segmenter", "arm"], sort=False):
+    for (model, arm), rows in failed.groupby(["model", "arm"], sort=False):
         places = [f"fold {row.fold}{f' repeat {row.repeat}' if several else ''}" for row in rows.itertuples()]
         reasons = "; ".join(dict.fromkeys(rows["convergence"]))
-        named.append(f"{arm} ({segmenter}): {', '.join(places)}: {reasons}")
+        named.append(f"{arm} ({model}): {', '.join(places)}: {reasons}")
     return "Models that failed to learn add the variance of their failure to the verdict. " + ". ".join(named) + "."
 
 
@@ -86,35 +95,44 @@ def typeset(sentence: str) -> str:
     return re.sub(r"(?<![\w.])-(?=\d)", numbers.MINUS, sentence).rstrip(".") + "."
 
 
-def segmenter_blocks(results: Results, segmenter: str) -> list[Block]:
-    """Cards, effect plot and table of one segmenter."""
-    frame = verdict_frame(results, segmenter)
+def model_blocks(results: Results, model: str) -> list[Block]:
+    """Cards, effect plot and table of one segmenter or classifier."""
+    frame = verdict_frame(results, model)
     compared = frame[frame["arm"] != results.reference]
     level = results.level
     counts = counts_in_words(frame.to_dict("records")[0], results.protocol)
     return [
-        Heading(f"Segmenter {segmenter}"),
+        Heading(results.called(model)),
+        *untrained(results, model),
         Cards([card(results, row) for row in frame.to_dict("records")]),
         Picture(
-            name=f"effect_{segmenter}",
+            name=f"effect_{model}",
             content=forest_plot(results, compared),
             caption=f"Difference of test {results.metric} to arm {results.reference} with its {level} interval, "
-            f"segmenter {segmenter}. An interval that crosses the zero line leaves open whether the arm helps or "
-            "harms. Each interval is for its arm alone; the verdict also allows for the number of arms.",
+            f"{results.model_word} {model}. An interval that crosses the zero line leaves open whether the arm helps "
+            "or harms. Each interval is for its arm alone; the verdict also allows for the number of arms.",
             alt=f"Effect plot: difference to {results.reference} with interval for each arm.",
             cases="test",
         ),
         Table(
-            name=f"verdict_{segmenter}",
+            name=f"verdict_{model}",
             frame=frame,
             columns=verdict_columns(level),
             caption=f"Mean {results.metric} over {counts}, and its difference to {results.reference}. The verdict "
             "follows p adjusted.",
             cases="test",
         ),
-        *comparison_table(segmenter, compared, level),
-        *reach_blocks(results, segmenter, compared),
+        *comparison_table(results, model, compared),
+        *reach_blocks(results, model, compared),
     ]
+
+
+def untrained(results: Results, model: str) -> list[Text]:
+    """Which arms a model has no results of, such as those with a focal loss of a logistic regression."""
+    missing = [arm for arm in results.arms if arm not in results.arms_of(model)]
+    if not missing:
+        return []
+    return [Text(f"Not here, since {model} can't be trained as it asks: {', '.join(missing)}.")]
 
 
 def card(results: Results, row: dict) -> Card:
@@ -143,47 +161,29 @@ def verdict_columns(level: str) -> list[Column]:
     ]
 
 
-def comparison_table(segmenter: str, compared: pd.DataFrame, level: str) -> list[Table]:
-    """What other procedures would have said, beside the interval of the verdict; nothing without an arm."""
-    if not len(compared):
-        return []
-    drawn = [
-        Column("bootstrap_low", "Bootstrap from", numbers.difference),
-        Column("bootstrap_high", "to", numbers.difference),
-        Column("bootstrap_p", "Bootstrap p", numbers.p_value),
-    ]
-    has_bootstrap = bool(compared["bootstrap_low"].notna().any())
-    names = ["arm", "ci_low", "ci_high", *(column.name for column in drawn if has_bootstrap), "p_wilcoxon_patients"]
-    resampled = "Bootstrap: models and patients drawn again, each on its own. " if has_bootstrap else ""
-    return [
-        Table(
-            name=f"comparison_{segmenter}",
-            frame=compared[names],
-            columns=[
-                Column("arm", "Arm", number=False),
-                Column("ci_low", f"{level} from", numbers.difference),
-                Column("ci_high", "to", numbers.difference),
-                *(drawn if has_bootstrap else []),
-                Column("p_wilcoxon_patients", "Wilcoxon p", numbers.p_value),
-            ],
-            caption="For comparison only: what other procedures would say, beside the verdict's interval. "
-            f"{resampled}Wilcoxon: the usual test over patients, on the ensembles; {measured_rate()}.",
-            cases="test",
-        )
-    ]
-
-
 def what_the_test_is(results: Results) -> str:
     """The statistics in words."""
-    entries = next(iter(results.verdict["models"].values()))["arms"]
+    entries = results.verdict["models"][results.contenders[0]]["arms"]
     counts = counts_in_words(entries[results.reference], results.protocol)
     how = BY_SITE if protocol_of(results.protocol).judged_on_folds else CROSSED
     return (
-        f"{how.format(counts=counts, reference=results.reference)} Training the same arm twice gives different models; "
-        "the interval contains that, so a difference between two trainings is not mistaken for an effect of the data. "
-        "p is adjusted over the arms of a segmenter (Holm). No evidence is an ordinary outcome: this trial, with its "
-        "number of patients and trainings, could not tell the arms apart. It does not mean that they are equal."
+        f"{how.format(counts=counts, reference=results.reference)} {whole_scores(results)}"
+        "Training the same arm twice gives different models; the interval contains that, so a difference between two "
+        "trainings is not mistaken for an effect of the data. p is adjusted over the arms of a "
+        f"{results.model_word} (Holm). No evidence is an ordinary outcome: this trial, with its number of patients "
+        "and trainings, could not tell the arms apart. It does not mean that they are equal."
     )
+
+
+def whole_scores(results: Results) -> str:
+    """How a score of all cases together is split among patients; empty where each case has a score of its own."""
+    return f"{PSEUDOVALUES.format(metric=results.metric)} " if results.task == "classify" else ""
+
+
+PSEUDOVALUES = (
+    "{metric} belongs to all cases of a model together, so the score of a patient is a jackknife pseudo-value: what "
+    "leaving this patient out takes from it. Their mean is the score itself."
+)
 
 
 CROSSED = (

@@ -88,8 +88,13 @@ class ArmPlan:
         """Seed of one model's training."""
         return fold_seed(self.seed, place.fold, place.repeat, self.arm.reseed)
 
-    def checkpoint(self, place: Place) -> Path:
-        """Folder of a finished model, named by a hash of all that the model and its curve depend on."""
+    def checkpoint(self, place: Place, *more: Any) -> Path:
+        """Folder of a finished model, named by a hash of all that the model and its curve depend on.
+
+        Args:
+            place: of the model.
+            more: what the models of one task depend on beside what all do; goes through JSON.
+        """
         rows = self.rows_of(place)
         content = [
             rows[["case_id", "source", "label", "sha256", "mask_sha256"]].to_numpy().tolist(),
@@ -98,14 +103,19 @@ class ArmPlan:
             self.settings,
             [self.trainer[key] for key in ("accelerator", "devices", "precision")],
             self.arm.pretrain,
+            self.arm.balance,
             self.seed_of(place),
+            *more,
         ]
-        key = hashlib.sha256(json.dumps(content, sort_keys=True, default=list).encode()).hexdigest()[:16]
-        return self.checkpoints / f"fold{place.fold}-repeat{place.repeat}-{key}"
+        return self.checkpoints / f"fold{place.fold}-repeat{place.repeat}-{_short_hash(content)}"
+
+    def judged_key(self, place: Place) -> str:
+        """Hash of the cases that one model is judged on, which names what is kept of its answers."""
+        return _short_hash([self._case_hashes[case_id] for case_id in self.judged_by(place)])
 
     @cached_property
     def _case_hashes(self) -> dict[str, list[str]]:
-        """Id, class and hashes of every development case, which are validated on."""
+        """Id, class and hashes of every real case, which are validated or judged on."""
         folder = self.cohort.folder
         return {
             row["case_id"]: [
@@ -113,8 +123,12 @@ class ArmPlan:
                 row["label"],
                 *(file_sha256(folder / row[kind]) for kind in ("image", "mask") if row[kind]),
             ]
-            for row in self.cohort.cases.loc[self.cohort.development].to_dict("records")
+            for row in self.cohort.cases.to_dict("records")
         }
+
+
+def _short_hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
 
 def fold_seed(seed: int, fold: int, repeat: int = 0, reseed: int = 0) -> int:

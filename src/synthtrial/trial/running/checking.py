@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from synthtrial.errors import CohortError, ConfigError
 from synthtrial.trial import guard
 from synthtrial.trial.running.arm_plan import ArmPlan, Place
@@ -37,3 +39,16 @@ def check_plan(plan: ArmPlan) -> None:
         seen = [cohort.source_of(case_id) for case_id in prepared]
         judged = plan.judged_by(Place(fold))
         guard.check_seen(cohort, judged, seen, plan.protocol.name, f"arm {plan.arm.name!r}, fold {fold}")
+        _check_labels(plan, rows[rows["source"] != "synthetic"])
+
+
+def _check_labels(plan: ArmPlan, rows: pd.DataFrame) -> None:
+    """Refuse real cases that have been given another class since the arm was assembled."""
+    cohort = plan.cohort
+    for case_id, label in rows[["case_id", "label"]].drop_duplicates().itertuples(index=False):
+        own = cohort.cases.at[cohort.source_of(case_id), "label"]
+        if own != label:
+            raise CohortError(
+                f"arm {plan.arm.name!r} trains on {case_id!r} as {label!r}, and the prepared cohort has it as {own!r}: "
+                "assemble again (pipelines/assemble.py)"
+            )

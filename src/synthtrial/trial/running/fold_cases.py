@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import CohortError
-from synthtrial.supervised.dataset import Sample, TrainingCase
+from synthtrial.supervised.case import Sample, TrainingCase
 
 Target = Callable[[PreparedCohort | SyntheticCohort, Mapping[str, str]], Sample]
 """Reads a case and what is to be learned of it, given its row of an arm."""
@@ -63,3 +64,20 @@ def real_cases(cohort: PreparedCohort, case_ids: list[str], read: Target) -> lis
 def image_and_mask(source: PreparedCohort | SyntheticCohort, row: Mapping[str, str]) -> Sample:
     """What a segmenter learns from."""
     return {"image": source.image(row["case_id"]), "mask": source.mask(row["case_id"])[None]}
+
+
+def image_and_label(
+    classes: tuple[str, str], source: PreparedCohort | SyntheticCohort, row: Mapping[str, str]
+) -> Sample:
+    """What a classifier learns from: the class, 1 for the positive one, and the size of a real case's lesion, ml.
+
+    Args:
+        classes: the negative class and the positive one.
+        source: where the case lies.
+        row: with its `case_id` and `label`.
+    """
+    case_id = row["case_id"]
+    sample = {"image": source.image(case_id), "label": np.array(classes.index(row["label"]))}
+    if source.labels and isinstance(source, PreparedCohort) and case_id in source.cases.index:
+        sample["lesion_ml"] = np.array(float(source.cases.at[case_id, "lesion_ml"]), np.float32)
+    return sample

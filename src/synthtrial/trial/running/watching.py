@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.progress import Progress, TaskID
 
 from synthtrial.tracking import StageRun
-from synthtrial.trial.running.arm_plan import Place
+from synthtrial.trial.running.arm_plan import ArmPlan, Place
+from synthtrial.trial.running.crew import Crew
 
 
 class Finished(Protocol):
-    """What is to be known of a finished model: its steps, its last loss, and when it was trained, in Unix times."""
+    """What is to be known of a finished model: its last loss, and when it was trained, in Unix times."""
 
-    @property
-    def steps(self) -> int: ...
     @property
     def final_loss(self) -> float: ...
     @property
@@ -38,14 +37,14 @@ class Watch:
         self._runs: dict[Place, StageRun] = {}
 
     def __call__(self, place: Place, words: tuple) -> None:
-        """Take what the training of a model says: `step, loss`, `log, metrics, step` or `done, record`."""
+        """Take what the training of a model says: `log, metrics, step` or `done, record`."""
         kind, *content = words
-        take: dict[str, Callable[..., None]] = {"step": self._show, "log": self._log, "done": self._finish}
+        take: dict[str, Callable[..., None]] = {"log": self._log, "done": self._finish}
         take[kind](place, *content)
 
     def _finish(self, place: Place, record: Finished) -> None:
         """Show a finished model, and count the time of its training."""
-        self._show(place, record.steps, record.final_loss)
+        self._show(place, self.steps(place), record.final_loss)
         if record.trained is not None:
             self.run.count_training(*record.trained)
         if place in self._runs:
@@ -61,3 +60,23 @@ class Watch:
         if place not in self._runs:
             self._runs[place] = self.run.child(f"{self.name}, {place}")
         self._runs[place].log_metrics(metrics, step)
+        if "loss" in metrics:
+            self._show(place, step, metrics["loss"])
+
+
+def train_all(crew: Crew, plan: ArmPlan, name: str, steps: Callable[[Place], int], run: StageRun) -> list[Any]:
+    """Let a crew train all models of an arm, and show how they get on.
+
+    Args:
+        crew: whose work takes places.
+        plan: of the arm.
+        name: of the segmenter or classifier.
+        steps: of one model's training.
+        run: keeps curves and the time of training.
+
+    Returns:
+        What the work says of each model, in the order of fold and repeat.
+    """
+    with Progress(refresh_per_second=2) as progress:
+        records = crew.map(plan.places, Watch(progress, run, f"{name} on {plan.arm.name}", steps))
+    return sorted(records, key=lambda record: record.place)

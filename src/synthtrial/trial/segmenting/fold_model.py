@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -63,7 +64,6 @@ def train_model(plan: ArmPlan, place: Place, tell: Tell) -> ModelRecord:
     # Here and not above: the process that only leads others needs no torch, which takes seconds to import.
     from synthtrial.segmentation.training import fit
     from synthtrial.trial.running.fold_cases import image_and_mask, real_cases, training_set
-    from synthtrial.trial.running.forwarding import ForwardingLogger
     from synthtrial.trial.segmenting.judging import judge_validation
 
     cohort, rows, pretrain = plan.cohort, plan.rows_of(place), plan.arm.pretrain
@@ -82,8 +82,7 @@ def train_model(plan: ArmPlan, place: Place, tell: Tell) -> ModelRecord:
         pretrain_cases=training_set(rows[first], cohort, plan.study, image_and_mask),
         pretrain=pretrain,
         checkpoint=checkpoint,
-        logger=ForwardingLogger(tell),
-        on_step=lambda step, loss: tell("step", step, loss),
+        log=partial(tell, "log"),
     )
     ended = time.time()
     judged_later = plan.judged_by(place) == cohort.folds[place.fold]

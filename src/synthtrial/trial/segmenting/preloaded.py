@@ -9,7 +9,6 @@ import monai.networks.nets  # noqa: E402, F401
 import scipy.ndimage  # noqa: E402, F401
 
 import synthtrial.segmentation.training  # noqa: E402
-import synthtrial.trial.running.forwarding  # noqa: E402
 import synthtrial.trial.segmenting.segment_arm  # noqa: E402, F401
 
 gc.freeze()  # so that the processes forked from here go on sharing these objects' memory

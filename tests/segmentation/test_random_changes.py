@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 
 from synthtrial.segmentation.augmentation import augmentation
 from synthtrial.supervised.augmentation import AugmentationSettings
-from synthtrial.supervised.dataset import CaseDataset, ShuffledDraws, TrainingCase
+from synthtrial.supervised.case import TrainingCase
+from synthtrial.supervised.dataset import CaseDataset, ShuffledDraws
 from synthtrial.supervised.repeatable import Repeatable
 
 SETTINGS = AugmentationSettings(

@@ -1,0 +1,57 @@
+"""Train and judge one arm's classifiers: `python pipelines/classify.py ARM [--classifier NAME] [key=value ...]`."""
+
+from __future__ import annotations
+
+from synthtrial.command_line import stage_words
+from synthtrial.errors import run_script
+
+
+def main() -> None:
+    """Train the models of every fold, judge them, and write `out/<study>/classify/<arm>/<classifier>/`."""
+    place, overrides = stage_words(__doc__, "arm", "classifier")
+
+    from synthtrial.params import plain, stage_params
+
+    params = stage_params("classify", overrides, **place)
+
+    from synthtrial.cohorts.prepared import PreparedCohort
+    from synthtrial.study_folder import StudyFolder
+    from synthtrial.tracking import stage_run
+    from synthtrial.trial.arm import read_arms
+    from synthtrial.trial.classifying.classify_arm import classify_arm, means
+    from synthtrial.trial.protocol import protocol_of
+    from synthtrial.trial.running.planning import plan_arm
+    from synthtrial.trial.running.preparing import prepare_processes
+
+    study = StudyFolder(params.study.name)
+    cohort, folder = PreparedCohort(study.prepared), study.classify(**place)
+    settings = plain(params.classifiers[place["classifier"]])
+    trainer, preload = means(settings, plain(params.trainer) | plain(params.runtime))
+    prepare_processes(cohort, trainer, params.protocol.repeats, preload)
+    (arm,) = read_arms({place["arm"]: plain(params.arms[place["arm"]])})
+    with stage_run("classify", params, **place) as run:
+        plan = plan_arm(
+            study.arms / f"{arm.name}.csv",
+            cohort,
+            arm=arm,
+            settings=settings,
+            trainer=trainer,
+            seed=params.study.seed,
+            checkpoints=study.checkpoints("classify", *place.values()),
+            protocol=protocol_of(params.protocol.name),
+            repeats=params.protocol.repeats,
+        )
+        classify_arm(
+            plan,
+            classifier=place["classifier"],
+            positive=params.protocol.positive,
+            threshold=params.protocol.threshold,
+            folder=folder,
+            run=run,
+        )
+        for name in ("folds.csv", "cases.csv"):
+            run.log_artifact(folder / name)
+
+
+if __name__ == "__main__":
+    run_script(main)
