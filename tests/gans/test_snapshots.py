@@ -17,7 +17,8 @@ from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import ConfigError, TrainingError
 from synthtrial.gans.base import GAN
 from synthtrial.gans.checking import check_learning, check_snapshots
-from synthtrial.gans.model import load_generator, weights_file, weights_of
+from synthtrial.gans.kept_weights import weights_of
+from synthtrial.gans.model import load_generator, weights_file
 from synthtrial.hashing import file_sha256
 
 

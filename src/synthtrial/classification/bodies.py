@@ -19,7 +19,6 @@ from synthtrial.classification.body import Body, check_colours, check_plane
 from synthtrial.fidelity.features.inception import INCEPTION, as_graph_input
 from synthtrial.fidelity.features.inception_network import FEATURES, InceptionNetwork
 from synthtrial.fidelity.features.weights import PublishedWeights
-from synthtrial.gans.perceptual import as_photographs
 
 EFFICIENTNETS = {
     "b0": "355c32eb",
@@ -86,10 +85,6 @@ class EfficientNet(Body):
         """The file numbers all blocks through; MONAI names the stage before."""
         return [re.sub(r"^_blocks\.\d+\.", "_blocks.", key)]
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Features of images."""
-        return self.network(as_photographs(images) if self.photographs else images)
-
 
 class DenseNet121(Body):
     """DenseNet-121 (Huang et al. 2017, arXiv 1608.06993) of MONAI, up to its pooled features.
@@ -122,10 +117,6 @@ class DenseNet121(Body):
         """torchvision's names, of which the older files have a dot before the number."""
         name = key.replace(".layers.", ".")
         return [name, re.sub(r"(denselayer\d+\.(?:norm|conv))([12])\.", r"\1.\2.", name)]
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Features of images."""
-        return self.network(as_photographs(images) if self.photographs else images)
 
 
 class InceptionV3(Body):

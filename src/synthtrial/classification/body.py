@@ -7,6 +7,7 @@ from torch import nn
 
 from synthtrial.errors import ConfigError
 from synthtrial.fidelity.features.weights import PublishedWeights
+from synthtrial.gans.perceptual import as_photographs
 
 
 class Body(nn.Module):
@@ -18,12 +19,14 @@ class Body(nn.Module):
     Attributes:
         network: what weights are read into.
         features: number of features.
+        photographs: whether it is shown what weights of photographs have learned from: see `as_photographs`.
         published: the file of weights that this network is known by; None without one.
         left_out: beginnings of the keys that a file of weights may have beside the body's: those of its classifier.
     """
 
     network: nn.Module
     features: int
+    photographs: bool = False
     published: PublishedWeights | None = None
     left_out: tuple[str, ...] = ()
 
@@ -33,7 +36,7 @@ class Body(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Features of images."""
-        return self.network(images)
+        return self.network(as_photographs(images) if self.photographs else images)
 
 
 def check_colours(channels: int, name: str) -> None:

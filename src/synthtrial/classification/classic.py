@@ -17,7 +17,7 @@ from synthtrial.classification.features import Features, features_from, read_fea
 from synthtrial.classification.fitted import Fitted, read_facts, write_fitted
 from synthtrial.classification.inner_folds import Splits, inner_folds
 from synthtrial.classification.platt import PlattScaled
-from synthtrial.classification.samples import check_classes
+from synthtrial.classification.samples import check_classes, class_weights
 from synthtrial.classification.settings import Balance, ClassicSettings, TuneSettings
 from synthtrial.errors import ConfigError
 from synthtrial.supervised.case import TrainingCase
@@ -161,8 +161,7 @@ def _weights(recipe: Recipe, labels: np.ndarray) -> dict[str, np.ndarray]:
     """Weights of cases where classes are balanced so: what `class_weight="balanced"` means, for Platt scaling, too."""
     if recipe.balance != "class_weights":
         return {}
-    shares = np.bincount(labels, minlength=2) / len(labels)
-    return {"model__sample_weight": (1 / (2 * shares))[labels]}
+    return {"model__sample_weight": class_weights(labels)[labels]}
 
 
 def _quietly(fit: Any, *data: np.ndarray, **weights: np.ndarray) -> str:

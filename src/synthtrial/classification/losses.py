@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthtrial.classification.samples import class_weights
 from synthtrial.classification.settings import Balance
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
@@ -31,8 +32,7 @@ def criterion_for(balance: Balance, labels: Sequence[int], gamma: float) -> Crit
     if balance == "focal":
         return partial(focal_loss, gamma=gamma)
     if balance == "class_weights":
-        positive = sum(labels)
-        weights = torch.tensor([len(labels) / (2 * (len(labels) - positive)), len(labels) / (2 * positive)])
+        weights = torch.tensor(class_weights(labels), dtype=torch.float32)
         return partial(weighted_cross_entropy, weights=weights)
     return partial(F.binary_cross_entropy_with_logits, reduction="none")
 

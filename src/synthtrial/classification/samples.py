@@ -41,6 +41,11 @@ def labels_of(cases: Sequence[TrainingCase]) -> list[int]:
     return [label_of(case, case.loader()) for case in cases]
 
 
+def class_weights(labels: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Weights `(2,)` of the classes 0 and 1, both there: the inverse of their shares, with a mean of 1 over cases."""
+    return len(labels) / (2 * np.bincount(labels, minlength=2))
+
+
 def check_classes(labels: Sequence[int], classes: Sequence[str], name: str) -> None:
     """Raise a ConfigError unless both classes are among the labels of the cases called `name`."""
     if missing := [word for number, word in enumerate(classes) if number not in labels]:

@@ -14,7 +14,6 @@ from synthtrial.setting_types import check_type
 Arms = Literal["all", "reference"]
 """Which arms a classifier is trained on; `reference`: on the reference arm alone, as a baseline is."""
 
-
 Balance = Literal["none", "class_weights", "oversampling", "focal"]
 """How an arm balances its classes; `oversampling` is done by the arm's rows."""
 

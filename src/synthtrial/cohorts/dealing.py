@@ -73,8 +73,12 @@ class _Dealer:
 
     def _open(self) -> list[int]:
         """The parts that the next patient may go to: the empty ones, when no more patients are left than these."""
-        empty = [part for part in self.parts if part not in self.part_of.values()]
-        return empty if len(self.by_patient) - len(self.part_of) <= len(empty) else self.parts
+        left = len(self.by_patient) - len(self.part_of)
+        if left > len(self.parts):
+            return self.parts
+        filled = set(self.part_of.values())
+        empty = [part for part in self.parts if part not in filled]
+        return empty if left <= len(empty) else self.parts
 
     def _stratum(self, patient: str) -> tuple[str, str]:
         """Site, and the positive class if any case has it, else the most frequent class."""

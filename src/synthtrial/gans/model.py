@@ -14,6 +14,7 @@ from torch import nn
 from synthtrial import params
 from synthtrial.errors import ConfigError, TrainingError
 from synthtrial.gans.generator import Generator
+from synthtrial.gans.kept_weights import weights_of
 from synthtrial.gans.settings import check_sizes
 from synthtrial.hashing import file_sha256
 
@@ -88,29 +89,6 @@ def save_rest(gan: Generator, path: Path) -> None:
 
 def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {key: value.cpu().contiguous() for key, value in tensors.items()}
-
-
-def weights_of(model: dict[str, Any], snapshot: int | None = None) -> str:
-    """SHA-256 of the weights that a model ended with, or of those that it had after so many images.
-
-    Args:
-        model: content of `model.json`.
-        snapshot: images, one of the training's `train.snapshots`; None for the end.
-
-    Raises:
-        TrainingError: when no weights were kept there.
-    """
-    if snapshot is None:
-        return str(model["weights_sha256"])
-    kept = model.get("snapshots", {})
-    if str(snapshot) not in kept:
-        stopped = f", which stopped after {model['images_seen']} ({model['reason']})" if model.get("collapsed") else ""
-        raise TrainingError(
-            f"generator {model['generator']!r}, split {model['split']!r}: no weights were kept after {snapshot} images "
-            f"of its training{stopped}; there are: {', '.join(kept) or 'none'}. Draw from one of these, or change "
-            f"generators.{model['generator']}.train"
-        )
-    return str(kept[str(snapshot)])
 
 
 def weights_file(folder: Path, snapshot: int | None = None) -> Path:

@@ -1,4 +1,4 @@
-"""Tables of a classifier beside those of its ensembles: thresholds, single models, validation."""
+"""Tables of a classifier beside those of its ensembles: thresholds, single models."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from synthtrial.report import numbers
 from synthtrial.report.baselines import in_words as baseline_in_words
 from synthtrial.report.blocks import Column, Table
 from synthtrial.report.class_frames import fold_model_frame, threshold_frame
-from synthtrial.report.protocols import describe
 from synthtrial.report.results import Results
-from synthtrial.report.tables import validation_frame
 from synthtrial.trial.metric_words import in_words
 
 RULES = {
@@ -71,23 +69,4 @@ def fold_model_table(results: Results, model: str) -> Table:
         caption=f"Single models of classifier {model}: means over folds, on the same cases. The verdict compares "
         "these; the standard deviation (SD) is what another training may change.",
         cases="test",
-    )
-
-
-def validation_table(results: Results, model: str) -> Table:
-    """The protocol's metric on what each fold left out."""
-    metric = results.params["protocol"]["metric"]
-    frame = validation_frame(results, model, metric)
-    folds = [name for name in frame.columns if name.startswith("fold ")]
-    return Table(
-        name=f"validation_scores_{model}",
-        frame=frame,
-        columns=[
-            Column("arm", "Arm", number=False),
-            *(Column(name, name.capitalize(), numbers.dice) for name in folds),
-            Column("mean", "Mean", numbers.dice),
-            Column("sd", "SD", numbers.dice),
-        ],
-        caption=f"Validation {results.metric} per fold, classifier {model}. {describe(results.protocol).validation}",
-        cases="validation",
     )

@@ -60,7 +60,8 @@ class Draws:
         self, model_folder: Path, cohort: PreparedCohort, settings: dict[str, Any], seed: int, device: str
     ) -> None:
         from synthtrial.gans.dataset import cases_of_model
-        from synthtrial.gans.model import load_generator, weights_of
+        from synthtrial.gans.kept_weights import weights_of
+        from synthtrial.gans.model import load_generator
 
         self.cohort = cohort
         self.seed = seed

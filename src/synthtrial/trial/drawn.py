@@ -9,6 +9,7 @@ from typing import Any
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import CohortError, ConfigError
+from synthtrial.gans.kept_weights import weights_of
 from synthtrial.synthesis.masks import ENDINGS
 from synthtrial.trial.arm import Arm
 
@@ -28,10 +29,8 @@ def check_drawn(
     Raises:
         CohortError: when its cases were drawn from another split, or other weights, or don't fit the cohort.
     """
-    from synthtrial.gans.model import weights_of
-
     generator = drawn.facts["generator"]
-    weights = weights_of(dict(model), drawn.facts.get("settings", {}).get("snapshot"))
+    weights = weights_of(model, drawn.facts.get("settings", {}).get("snapshot"))
     if drawn.shape != cohort.shape or drawn.labels != cohort.labels:
         raise CohortError(
             f"{drawn.folder} has cases of shape {drawn.shape} with labels {drawn.labels}, but the cohort has "

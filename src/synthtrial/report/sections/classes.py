@@ -11,10 +11,11 @@ from synthtrial.report.baselines import in_words as baseline_in_words
 from synthtrial.report.blocks import Block, Column, Details, Picture, Section, Table
 from synthtrial.report.class_figures import FEWEST, confusion_figure, curve_figure, score_figure
 from synthtrial.report.class_frames import call_frame, ensemble_frame
-from synthtrial.report.class_tables import class_metrics, fold_model_table, named, threshold_table, validation_table
+from synthtrial.report.class_tables import class_metrics, fold_model_table, named, threshold_table
 from synthtrial.report.per_model import per_model
 from synthtrial.report.protocols import describe
 from synthtrial.report.results import Results
+from synthtrial.report.validation_table import validation_table
 from synthtrial.trial.metric_words import in_words, larger_is_better
 
 DEFINITIONS = """\
@@ -56,7 +57,7 @@ def model_blocks(results: Results, model: str) -> list[Block]:
         confusion_picture(results, model, calls),
         threshold_table(results, model),
         fold_model_table(results, model),
-        validation_table(results, model),
+        validation_table(results, model, results.params["protocol"]["metric"], "validation_scores"),
     ]
 
 

@@ -15,7 +15,8 @@ from synthtrial.report.metric_blocks import metric_blocks
 from synthtrial.report.per_model import per_model
 from synthtrial.report.protocols import describe
 from synthtrial.report.results import Results
-from synthtrial.report.tables import patient_frame, test_frame, validation_frame
+from synthtrial.report.tables import patient_frame, test_frame
+from synthtrial.report.validation_table import validation_table
 
 
 def section(results: Results) -> Section:
@@ -31,7 +32,7 @@ def model_blocks(results: Results, model: str) -> list[Block]:
         test_table(results, model),
         patient_picture(results, model),
         *metric_blocks(results, model),
-        validation_table(results, model),
+        validation_table(results, model, "dice", "validation_dice"),
     ]
 
 
@@ -55,24 +56,6 @@ def test_table(results: Results, model: str) -> Table:
         f"training may change. Ensemble: all fold models together{', also per label' if labels else ''}; its SD over "
         "patients is how much patients differ.",
         cases="test",
-    )
-
-
-def validation_table(results: Results, model: str) -> Table:
-    """Validation Dice per arm and fold."""
-    frame = validation_frame(results, model)
-    folds = [name for name in frame.columns if name.startswith("fold ")]
-    return Table(
-        name=f"validation_dice_{model}",
-        frame=frame,
-        columns=[
-            Column("arm", "Arm", number=False),
-            *(Column(name, name.capitalize(), numbers.dice) for name in folds),
-            Column("mean", "Mean", numbers.dice),
-            Column("sd", "SD", numbers.dice),
-        ],
-        caption=f"Validation Dice per fold, segmenter {model}. {describe(results.protocol).validation}",
-        cases="validation",
     )
 
 
