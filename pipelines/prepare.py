@@ -19,8 +19,10 @@ def main() -> None:
     from synthtrial.study_folder import StudyFolder
     from synthtrial.tasks import CLASSIFY
     from synthtrial.tracking import stage_run
+    from synthtrial.unfinished import Unfinished
 
-    folder = StudyFolder(params.study.name).prepared
+    study = StudyFolder(params.study.name)
+    folder = study.prepared
     reader = build_reader(plain(params.cohort))
     settings = construct(PrepareSettings, plain(params.prepare), "prepare")
     with stage_run("prepare", params) as run:
@@ -31,6 +33,7 @@ def main() -> None:
             seed=params.study.seed,
             workers=params.runtime.workers,
             positive=params.protocol.positive if params.task == CLASSIFY.stage else "",
+            unfinished=Unfinished(study.checkpoints("prepare"), {"cohort": plain(params.cohort)}),
         )
         run.log_artifact(folder / "profile.json")
         run.log_artifact(folder / "figures")

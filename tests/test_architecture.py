@@ -26,6 +26,8 @@ GROUND = {
     "hardware",
     "holm",
     "hashing",
+    "code_hash",
+    "unfinished",
     "tasks",
 }
 BELOW_TRIAL = {"cohorts", "gans", "fidelity", "synthesis", "supervised", "segmentation", "classification"}

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from synthtrial.calibration import trials
-from synthtrial.calibration.code import code_hash
 from synthtrial.calibration.datasheet import SHIPPED, datasheet, read_datasheet
 from synthtrial.calibration.doc import END, START, with_datasheet
 from synthtrial.calibration.power import power_curve, smallest_found
@@ -22,6 +21,7 @@ from synthtrial.calibration.requirements import shortcomings
 from synthtrial.calibration.settings import CalibrationSettings, read_calibration
 from synthtrial.calibration.shares import share
 from synthtrial.calibration.wording import rate_table, sentences
+from synthtrial.code_hash import code_hash
 from synthtrial.errors import ConfigError, SynthtrialError
 from synthtrial.report.calibration_page import write_page
 from synthtrial.trial.verdict import verdict

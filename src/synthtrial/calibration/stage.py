@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from synthtrial.atomic import atomic_file, write_json
-from synthtrial.calibration.code import code_hash
 from synthtrial.calibration.datasheet import datasheet
 from synthtrial.calibration.settings import read_calibration
 from synthtrial.calibration.trials import kept_trials, processes, run_trials, trial_table
+from synthtrial.code_hash import code_hash
 from synthtrial.tracking import git_revision, versions
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from synthtrial.atomic import write_json
-from synthtrial.calibration.code import code_hash
+from synthtrial.code_hash import code_hash
 from synthtrial.cohorts.workers import map_bounded
 
 DEPENDS_ON = (

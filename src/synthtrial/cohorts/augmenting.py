@@ -17,10 +17,11 @@ from rich.progress import track
 
 from synthtrial.cohorts.augment_settings import AugmentSettings
 from synthtrial.cohorts.augment_transforms import Pair, altered
+from synthtrial.cohorts.going_on import Done, map_unfinished
 from synthtrial.cohorts.prepared import AUGMENTED_COLUMNS, INT16_SCALE
 from synthtrial.cohorts.preparing_case import write_arrays
-from synthtrial.cohorts.workers import map_bounded
 from synthtrial.errors import CohortError
+from synthtrial.unfinished import Unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -29,23 +30,29 @@ TRIES = 10
 
 
 def augment(
-    folder: Path, sources: Sequence[Mapping[str, Any]], *, settings: AugmentSettings, seed: int, workers: int
+    unfinished: Unfinished, sources: Sequence[Mapping[str, Any]], *, settings: AugmentSettings, seed: int, workers: int
 ) -> None:
     """Write `augmented.csv` and `augmented/{images,masks}/` of a prepared cohort.
 
     Args:
-        folder: the prepared cohort.
+        unfinished: the prepared cohort in the making.
         sources: rows of `cases.csv`, of the development cases alone.
         settings: which copies are made.
         seed: of the copies. A copy depends on it, its source, its kind and its number alone.
         workers: processes side by side.
     """
+    folder = unfinished.files
     for name in {"images", "masks"} if any(row["mask"] for row in sources) else {"images"}:
-        (folder / "augmented" / name).mkdir(parents=True)
-    work = partial(augment_case, folder=folder, settings=settings, seed=seed)
-    rows = []
-    for copies in track(map_bounded(work, sources, workers), "augmenting cases", total=len(sources)):
-        rows += copies
+        (folder / "augmented" / name).mkdir(parents=True, exist_ok=True)
+    results = map_unfinished(
+        partial(_done_copies, folder=folder, settings=settings, seed=seed),
+        sources,
+        name_of=lambda source: f"copies of {source['case_id']}",
+        key_of=lambda source: f"{seed} {settings} {source} {unfinished.hashes('case ' + source['case_id'])}",
+        workers=workers,
+        unfinished=unfinished,
+    )
+    rows = [row for rows in track(results, "augmenting cases", total=len(sources)) for row in rows]
     pd.DataFrame(rows, columns=list(AUGMENTED_COLUMNS)).to_csv(folder / "augmented.csv", index=False)
     missing = len(sources) * len(settings.kinds) * settings.copies - len(rows)
     if missing:
@@ -53,6 +60,11 @@ def augment(
             f"{missing} augmented copies were left out: in {TRIES} draws each they lost the lesion. "
             "Lower prepare.augment's translate, or leave more room around the lesion"
         )
+
+
+def _done_copies(source: Mapping[str, Any], *, folder: Path, settings: AugmentSettings, seed: int) -> Done:
+    rows = augment_case(source, folder=folder, settings=settings, seed=seed)
+    return Done(rows, tuple(row[kind] for row in rows for kind in ("image", "mask") if row[kind]))
 
 
 def augment_case(

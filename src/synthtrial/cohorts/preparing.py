@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -11,20 +13,21 @@ import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from synthtrial.atomic import atomic_folder, write_json
+from synthtrial.atomic import write_json
 from synthtrial.cohorts.augmenting import augment
 from synthtrial.cohorts.case import CaseRef, Reader
 from synthtrial.cohorts.class_checks import check_parts, check_two_classes, counts_of_parts
 from synthtrial.cohorts.class_limit import limited
 from synthtrial.cohorts.equal_images import as_one_patient, equal_image_warnings
+from synthtrial.cohorts.going_on import Done, map_unfinished
 from synthtrial.cohorts.held_out import check_counts, check_test_counts
 from synthtrial.cohorts.preparing_case import PreparedCase, prepare_case
 from synthtrial.cohorts.profile import cohort_profile
 from synthtrial.cohorts.settings import PrepareSettings
 from synthtrial.cohorts.splitting import check_enough_patients, check_sites, split_by_site, split_cases
 from synthtrial.cohorts.surplus import in_no_part, leave_out, surplus_warning
-from synthtrial.cohorts.workers import map_bounded
 from synthtrial.errors import CohortError
+from synthtrial.unfinished import Unfinished, state_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +40,11 @@ def prepare(
     seed: int,
     workers: int | None = None,
     positive: str = "",
+    unfinished: Unfinished | None = None,
 ) -> None:
     """Prepare a cohort; docs/architecture.md tells the files that are written.
+
+    Case by case goes to the disk, and a few hundred numbers of each are remembered.
 
     Args:
         reader: finds and reads the raw cases.
@@ -48,6 +54,8 @@ def prepare(
         workers: processes side by side; 1 works in this process, None takes one per core.
         positive: the positive class of a classification: the cohort must have two classes, each in every part of it,
             and this one is spread evenly; "" where nothing is classified.
+        unfinished: where the cohort is written until it is whole, so that a killed one goes on with the cases that were
+            finished; it is made from the reader's settings. None starts anew, and leaves nothing after an error.
 
     Raises:
         ConfigError: when the settings don't fit the cohort.
@@ -60,15 +68,46 @@ def prepare(
         refs = limited(refs, settings.limit, seed)
     check_divisible(refs, settings, positive)
     workers = min(workers or os.cpu_count() or 1, len(refs))
-    with atomic_folder(Path(folder)) as partial_folder:
+    folder = Path(folder)
+    if unfinished is None:
+        unfinished = Unfinished(folder.with_name(f".{folder.name}.partial"), {}, keep=False)
+    with unfinished:
         for name in ("images", "masks", "reference") if reader.labels else ("images",):
-            (partial_folder / name).mkdir()
-        work = partial(prepare_case, reader=reader, settings=settings, folder=partial_folder)
-        results = track(map_bounded(work, refs, workers), "preparing cases", total=len(refs))
-        prepared = list(results)
-        development = _write_cohort(partial_folder, reader, settings, prepared, seed, positive)
+            (unfinished.files / name).mkdir(exist_ok=True)
+        prepared = _prepared_cases(refs, reader, settings, workers, unfinished)
+        development = _write_cohort(unfinished.files, reader, settings, prepared, seed, positive)
         if settings.augmentation:
-            augment(partial_folder, development, settings=settings.augmentation, seed=seed, workers=workers)
+            augment(unfinished, development, settings=settings.augmentation, seed=seed, workers=workers)
+        unfinished.finish(folder)
+
+
+def _prepared_cases(
+    refs: list[CaseRef], reader: Reader, settings: PrepareSettings, workers: int, unfinished: Unfinished
+) -> list[PreparedCase]:
+    """Prepare all cases that are not finished, and tell of all."""
+    of_all = json.dumps(asdict(settings), sort_keys=True, default=list)
+    results = map_unfinished(
+        partial(_done_case, reader=reader, settings=settings, folder=unfinished.files),
+        refs,
+        name_of=lambda ref: f"case {ref.case_id}",
+        key_of=lambda ref: f"{ref} {state_of(raw_files(ref))} {of_all}",
+        workers=workers,
+        unfinished=unfinished,
+    )
+    if unfinished.found:
+        logger.warning(f"going on: {unfinished.found} cases and copies are finished and are kept")
+    told = track(results, "preparing cases", total=len(refs))
+    return [PreparedCase.from_json(ref, content) for ref, content in zip(refs, told, strict=True)]
+
+
+def raw_files(ref: CaseRef) -> list[Path]:
+    """The files that a case is read from; none for one that is computed."""
+    return [*([ref.image] if ref.image else []), *ref.masks]
+
+
+def _done_case(ref: CaseRef, *, reader: Reader, settings: PrepareSettings, folder: Path) -> Done:
+    case = prepare_case(ref, reader=reader, settings=settings, folder=folder)
+    return Done(case.as_json(), case.files)
 
 
 def check_divisible(refs: list[CaseRef], settings: PrepareSettings, positive: str = "") -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -54,6 +55,24 @@ class PreparedCase:
     dropped: bool
     image_sha256: str
     warnings: tuple[str, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What was written of the case, below the cohort's folder; nothing of a dropped one."""
+        if self.dropped:
+            return ()
+        mask = (str(self.row["mask"]), f"reference/{self.ref.case_id}.nii.gz") if self.row["mask"] else ()
+        return (str(self.row["image"]), *mask)
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the case itself, as plain JSON that loses nothing."""
+        return asdict(replace(self, ref=None)) | {"histogram": self.histogram.tolist()}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_json(cls, ref: CaseRef, content: dict[str, Any]) -> PreparedCase:
+        """Read back what `as_json` made of this case."""
+        tuples = {key: tuple(content[key]) for key in ("original_shape", "original_spacing", "spacing", "warnings")}
+        return cls(**{**content, **tuples, "ref": ref, "histogram": np.array(content["histogram"])})
 
 
 def prepare_case(ref: CaseRef, *, reader: Reader, settings: PrepareSettings, folder: Path) -> PreparedCase:

@@ -55,8 +55,8 @@ def leave_out(folder: Path, prepared: Sequence[PreparedCase], surplus: Sequence[
     case_ids = {case.case_id for case in surplus}
     for case in prepared:
         if case.ref.case_id in case_ids:
-            for name in filter(None, (case.row["image"], case.row["mask"], f"reference/{case.ref.case_id}.nii.gz")):
-                (folder / str(name)).unlink(missing_ok=True)
+            for name in case.files:
+                (folder / name).unlink()
     return [case for case in prepared if case.ref.case_id not in case_ids]
 
 

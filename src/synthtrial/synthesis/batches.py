@@ -26,6 +26,8 @@ class Drawing:
 
     Attributes:
         rows: of the manifest, one per draw.
+        accepted: cases accepted so far.
+        copies_found: cases rejected as copies so far.
     """
 
     def __init__(
@@ -47,16 +49,8 @@ class Drawing:
         self.limit = limit
         self.rows: list[dict[str, Any]] = []
         self.batches = 0
-
-    @property
-    def accepted(self) -> int:
-        """Cases accepted so far."""
-        return sum(row["accepted"] for row in self.rows)
-
-    @property
-    def copies_found(self) -> int:
-        """Cases rejected as copies so far."""
-        return sum(row["reason"].startswith("copy of") for row in self.rows)
+        self.accepted = 0
+        self.copies_found = 0
 
     @property
     def satisfied(self) -> bool:
@@ -77,6 +71,8 @@ class Drawing:
         if self.gate is not None and (reason := self.gate.judge(features)):
             for row in self.rows[first:]:
                 self._withdraw(row, reason)
+        self.accepted += sum(row["accepted"] for row in self.rows[first:])
+        self.copies_found += sum(row["reason"].startswith("copy of") for row in self.rows[first:])
         self.batches += 1
 
     def remarks(self, count: int) -> list[str]:

@@ -69,6 +69,7 @@ class RowWriter:
         self.study = folder.parent
         self._prepared = cache(self._look_up)
         self._sha256 = cache(file_sha256)
+        self._places = cache(self._place)
 
     def real(self, fold: int, case_ids: Sequence[str]) -> list[Row]:
         """Rows of real cases; a case that is given twice gets two."""
@@ -98,7 +99,7 @@ class RowWriter:
         """The row of a prepared case, without its fold."""
         folder = self.cohort.folder
         table = self.cohort.augmented if source == "augmented" else self.cohort.cases
-        image, mask = table.loc[case_id, ["image", "mask"]]
+        image, mask = table.at[case_id, "image"], table.at[case_id, "mask"]
         return {
             "case_id": case_id,
             "source": source,
@@ -111,4 +112,7 @@ class RowWriter:
 
     def _from_study(self, folder: Path, name: str) -> str:
         """Path of a file relative to the study's folder, so that an arm's bytes don't depend on where that lies."""
-        return Path(os.path.relpath(folder / name, self.study)).as_posix() if name else ""
+        return f"{self._places(folder)}/{name}" if name else ""
+
+    def _place(self, folder: Path) -> str:
+        return Path(os.path.relpath(folder, self.study)).as_posix()

@@ -9,7 +9,7 @@ import numpy as np
 from synthtrial.errors import SynthtrialError
 from synthtrial.fidelity.audit.alignment import Alignment, best_shift
 from synthtrial.fidelity.audit.coarse import CoarseCases
-from synthtrial.fidelity.audit.rule import LIMIT, CopyRule, Neighbour
+from synthtrial.fidelity.audit.rule import LIMIT, CopyRule, Neighbour, nearest_of_patients
 from synthtrial.fidelity.cases import Cases
 
 PATIENTS, CASES = 8, 4
@@ -122,9 +122,10 @@ class CopyDetector:
         return sorted(nearest.values(), key=lambda one: (one.distance, one.case))
 
     def _candidates(self, distances: np.ndarray) -> list[int]:
-        order = [int(case) for case in np.argsort(distances, kind="stable") if np.isfinite(distances[case])]
-        _, first = np.unique(self._patients[order], return_index=True)
-        return sorted({*order[:CASES], *(order[place] for place in np.sort(first)[:PATIENTS])})
+        nearest = [
+            case for case in np.argsort(distances, kind="stable")[:CASES].tolist() if np.isfinite(distances[case])
+        ]
+        return sorted({*nearest, *nearest_of_patients(distances, self.training.patients, PATIENTS)})
 
     def _image(self, case: int) -> np.ndarray:
         return self.training.source.image(self.training.case_ids[case])

@@ -8,7 +8,7 @@ import numpy as np
 
 from synthtrial.errors import SynthtrialError
 from synthtrial.fidelity.audit.copies import PATIENTS, Nearest
-from synthtrial.fidelity.audit.rule import LIMIT, CopyRule, Neighbour
+from synthtrial.fidelity.audit.rule import LIMIT, CopyRule, Neighbour, nearest_of_patients
 
 
 class FeatureNeighbours:
@@ -46,6 +46,7 @@ class FeatureNeighbours:
         limit: float = LIMIT,
     ) -> None:
         self.case_ids = tuple(case_ids)
+        self._patient_of = tuple(patients)
         self._patients = np.array(patients)
         deviations = features.std(axis=0)
         self._used = deviations > 1e-9 * np.maximum(np.abs(features).max(axis=0), 1e-300)
@@ -71,9 +72,8 @@ class FeatureNeighbours:
         """The nearest training case of each of the nearest patients, nearest first, without one patient's cases."""
         distances = self.distances(features)
         distances[self._patients == without] = np.inf
-        order = [int(case) for case in np.argsort(distances, kind="stable") if np.isfinite(distances[case])]
-        _, first = np.unique(self._patients[order], return_index=True)
-        return [Neighbour(order[place], float(distances[order[place]])) for place in np.sort(first)[:PATIENTS]]
+        nearest = nearest_of_patients(distances, self._patient_of, PATIENTS)
+        return [Neighbour(case, float(distances[case])) for case in nearest]
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """Distances `(n,)` of a case with features `(d,)` to all training cases."""

@@ -21,6 +21,22 @@ LIMIT = 0.5
 """A copy is at least twice as close as usual."""
 
 
+def nearest_of_patients(distances: np.ndarray, patients: Sequence[str], count: int) -> list[int]:
+    """The nearest case of each of the nearest patients, nearest first; cases at an infinite distance are none.
+
+    Args:
+        distances: of all cases `(n,)`.
+        patients: the patient of each.
+        count: of patients.
+    """
+    found: dict[str, int] = {}
+    for case in np.argsort(distances, kind="stable").tolist():
+        if len(found) == count or not np.isfinite(distances[case]):
+            break
+        found.setdefault(patients[case], case)
+    return list(found.values())
+
+
 @dataclass(frozen=True)
 class Neighbour:
     """A training case, as seen from another case.
@@ -108,7 +124,10 @@ class CopyRule:
             self.duplicates += new
             self._join(new)
             self._check_patients()
-        of_patient = np.sort([self.scores[self._of(patient)].min() for patient in sorted(set(self._patients))])
+        smallest: dict[str, float] = {}
+        for patient, score in zip(self._patients, self.scores.tolist(), strict=True):
+            smallest[patient] = min(score, smallest.get(patient, np.inf))
+        of_patient = np.sort(list(smallest.values()))
         n = len(of_patient)
         k = max(1, floor(rate * (n + 1) + 1e-9) - 1)
         self.stated_rate = (k + 1) / (n + 1)
@@ -147,9 +166,6 @@ class CopyRule:
             [one for one in row if self._patients[one.case] != patient]
             for row, patient in zip(self._neighbours, self._patients, strict=True)
         ]
-
-    def _of(self, patient: str) -> np.ndarray:
-        return np.flatnonzero(np.array(self._patients) == patient)
 
     def _check_patients(self) -> None:
         count = len(set(self._patients))

@@ -1,4 +1,4 @@
-"""Which code made a trial: a result that was kept must not be taken for one of code that has changed since."""
+"""Which code made a result: one that was kept must not be taken for one of code that has changed since."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOT_IN_A_TRIAL = ("report",)
 
 
 def code_hash(package: Path = PACKAGE) -> str:
-    """Hash of all source files of the package that a trial may run, whatever git knows of them."""
+    """Hash of all source files of the package that a trial may run (all but the report), whatever git knows of them."""
     found = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         place = path.relative_to(package)
