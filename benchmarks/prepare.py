@@ -1,6 +1,7 @@
 """Print cases per second and peak memory of `prepare` on phantom cases: `python benchmarks/prepare.py`.
 
-Time should grow linearly with the number of cases, memory not at all. Making the phantoms takes most of the time.
+With one worker and with two. Time should grow linearly with the number of cases, memory hardly. Making the phantoms
+takes most of the time.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from pathlib import Path
 COUNTS = (20, 40, 80)
 
 
-def measure(n: int) -> None:
-    """Prepare `n` cases in this process alone, so that its peak memory tells of nothing else."""
+def measure(n: int, workers: int) -> None:
+    """Prepare `n` cases in this process and its workers alone, so that its peak memory tells of nothing else."""
     from synthtrial.cohorts.phantom_ct import PhantomCT
     from synthtrial.cohorts.preparing import prepare
     from synthtrial.cohorts.settings import PrepareSettings
@@ -32,18 +33,19 @@ def measure(n: int) -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        prepare(reader, Path(folder) / "prepared", settings=settings, seed=0, workers=2)
+        prepare(reader, Path(folder) / "prepared", settings=settings, seed=0, workers=workers)
         seconds = time.perf_counter() - start
     mib = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(
         f"{n:4d} cases: {seconds:6.1f} s, {n / seconds:5.1f} cases/s, "
-        f"peak {mib[0]:5.0f} MiB here, {mib[1]:5.0f} MiB in the largest of 2 workers"
+        f"peak {mib[0]:5.0f} MiB here, {mib[1]:5.0f} MiB in the largest of {workers} worker(s)"
     )
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        measure(int(sys.argv[1]))
+        measure(int(sys.argv[1]), int(sys.argv[2]))
     else:
-        for count in COUNTS:
-            subprocess.run([sys.executable, __file__, str(count)], check=True)
+        for workers in (1, 2):
+            for count in COUNTS:
+                subprocess.run([sys.executable, __file__, str(count), str(workers)], check=True)

@@ -49,7 +49,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("words", "result", "at_work"),
     [
-        (["prepare"], "prepared", ".prepared.partial/images/*.npy"),
+        (["prepare"], "prepared", "checkpoints/prepare/files/images/*.npy"),
         (["synthesize", "dcgan"], "synthetic/dcgan/development", "synthetic/dcgan/.development.partial/images/*.nii"),
     ],
     ids=["prepare", "synthesize"],
@@ -64,6 +64,20 @@ def test_a_killed_stage_leaves_the_last_result_and_can_run_again(
     assert finish(project, *words)[0] == 0
     assert contents(out / result) == before
     assert not list(out.rglob("*.partial"))
+
+
+def test_a_killed_prepare_goes_on_after_the_cases_that_it_finished(project: Path) -> None:
+    out = project / "out/small"
+    before = contents(out / "prepared")
+    finished = out / "checkpoints/prepare/finished.jsonl"
+    kill(project, ["prepare"], lambda: finished.is_file() and len(finished.read_text().splitlines()) > 2)
+    kept = [line.partition('"case ')[2].partition('"')[0] for line in finished.read_text().splitlines()[1:]]
+    written = [(out / f"checkpoints/prepare/files/images/{case_id}.npy").stat().st_mtime_ns for case_id in kept[:2]]
+    code, message = finish(project, "prepare")
+    assert code == 0 and "going on" in message
+    assert contents(out / "prepared") == before
+    assert [(out / f"prepared/images/{case_id}.npy").stat().st_mtime_ns for case_id in kept[:2]] == written
+    assert not finished.parent.exists()
 
 
 def test_a_killed_segmentation_goes_on_after_the_folds_that_it_finished(project: Path) -> None:

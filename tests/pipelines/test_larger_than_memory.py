@@ -1,0 +1,105 @@
+"""A cohort larger than the memory that its stages may take beyond what a few cases need."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from small_study import box, finish, write_case, write_project
+
+pytestmark = pytest.mark.slow
+
+SHAPE = (64, 64, 64)
+FEW, MANY = 12, 120
+STAGES = (
+    ["prepare"],
+    ["train_gan", "dcgan"],
+    ["synthesize", "dcgan"],
+    ["fidelity", "dcgan"],
+    ["assemble"],
+    ["segment", "mixed"],
+)
+ROOM = 40 * 2**20
+"""Bytes that many cases may take beyond what few take: a third of what they are as float32."""
+
+
+def peak_data(folder: Path, words: list[str], limit: int | None) -> int:
+    """Run a stage; return the most private memory of any of its processes, bytes.
+
+    It is what RLIMIT_DATA limits, for each process by itself: all but files that are mapped, which the system may drop.
+    """
+
+    def limited() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+    command = [sys.executable, f"pipelines/{words[0]}.py", *words[1:]]
+    log = folder / "stderr.txt"
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            stderr=stderr,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+            preexec_fn=limited,
+        ) as process,
+    ):
+        peak, end = 0, time.monotonic() + 600
+        try:
+            while process.poll() is None:
+                assert time.monotonic() < end, f"{words} takes longer than ten minutes"
+                peak = max(peak, largest(process.pid))
+                time.sleep(0.02)
+        finally:
+            process.kill()
+    assert process.returncode == 0, f"{words} under {limit}: {log.read_text()[-2000:]}"
+    return peak
+
+
+def largest(process: int) -> int:
+    """Private memory of the largest of a process and its descendants, bytes."""
+    sizes = [0]
+    try:
+        top = psutil.Process(process)
+        for one in (top, *top.children(recursive=True)):
+            sizes.append(one.memory_info().data)
+    except psutil.Error:
+        pass
+    return max(sizes)
+
+
+def write_study(folder: Path, cases: int) -> Path:
+    folder.mkdir()
+    write_project(folder)
+    for path in (folder / "raw").rglob("*.nii.gz"):
+        path.unlink()
+    for index in range(cases):
+        rng = np.random.default_rng(index)
+        image = rng.integers(-300, 300, (8, 8, 8)).repeat(8, 0).repeat(8, 1).repeat(8, 2).astype(np.float32)
+        write_case(folder / "raw", f"c{index:03d}", image, box(SHAPE))
+    small = ("generators.dcgan.generator.width=4", "generators.dcgan.discriminator.width=4", "runtime.workers=2")
+    shape = f"prepare.shape={list(SHAPE)}".replace(" ", "")
+    code, message = finish(folder, "compose", "study=small", shape, "segmenters.unet.train.batch_size=1", *small)
+    assert code == 0, message
+    return folder
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits private memory")
+def test_every_stage_takes_a_cohort_larger_than_its_memory(tmp_path: Path) -> None:
+    assert MANY * np.prod(SHAPE) * 4 >= 3 * ROOM
+    few, many = write_study(tmp_path / "few", FEW), write_study(tmp_path / "many", MANY)
+    for words in STAGES:
+        needed = peak_data(few, words, None)
+        took = peak_data(many, words, needed + ROOM)
+        print(f"{words[0]}: {needed >> 20} MiB for {FEW} cases, {took >> 20} MiB for {MANY}")
+    drawn = (many / "out/small/synthetic/dcgan/development/manifest.csv").read_text().splitlines()
+    assert len(drawn) > MANY / 2
