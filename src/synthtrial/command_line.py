@@ -10,6 +10,7 @@ PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "split": ("--split", {"default": "development", "help": "the cases that it may see (default: development)"}),
     "arm": ("arm", {"help": "an arm of the study"}),
     "classifier": ("--classifier", {"default": "cnn", "help": "a classifier of the study (default: cnn)"}),
+    "only": ("--only", {"metavar": "MODEL", "help": "train one model, such as fold2-repeat0, and judge nothing"}),
     "segmenter": ("--segmenter", {"default": "unet", "help": "a segmenter of the study (default: unet)"}),
 }
 """How a stage's place in the matrix is said on the command line."""
@@ -20,7 +21,8 @@ def stage_words(description: str | None, *places: str) -> tuple[dict[str, str], 
 
     Args:
         description: the script's docstring, shown by `--help`.
-        places: which of generator, draw, split, arm, segmenter, classifier the stage is run for.
+        places: which of generator, draw, split, arm, segmenter, classifier the stage is run for, and only for a
+            stage that can train one model alone; those that are left out are none of its place.
 
     Returns:
         The place in the matrix, and the `key=value` words to try on top of params.yaml.
@@ -35,4 +37,4 @@ def stage_words(description: str | None, *places: str) -> tuple[dict[str, str], 
         "overrides", nargs="*", default=[], metavar="key=value", help="settings to try on top of params.yaml"
     )
     words = vars(parser.parse_intermixed_args())  # options may stand between the words
-    return {place: words[place] for place in places}, words["overrides"]
+    return {place: words[place] for place in places if words[place] is not None}, words["overrides"]

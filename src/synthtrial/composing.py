@@ -38,6 +38,7 @@ ORDER = (
     "classifiers",
     "trainer",
     "runtime",
+    "launcher",
     "tracking",
     "report",
     "reproduces",

@@ -28,6 +28,10 @@ class LeakError(SynthtrialError):
     """A case that is judged on was seen in training."""
 
 
+class JobError(SynthtrialError):
+    """A launched command has failed."""
+
+
 class TrainingError(SynthtrialError):
     """Training can't go on: losses are not finite, or the weights don't fit."""
 

@@ -209,5 +209,5 @@ def construct(target: Callable[..., T], settings: Any, place: str) -> T:
 
 def params_hash(params: DictConfig) -> str:
     """Hash of everything in params.yaml that can change a result."""
-    content = {key: value for key, value in plain(params).items() if key not in ("runtime", "tracking")}
+    content = {key: value for key, value in plain(params).items() if key not in ("runtime", "launcher", "tracking")}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

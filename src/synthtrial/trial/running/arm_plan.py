@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from synthtrial.cohorts.prepared import PreparedCohort
+from synthtrial.errors import ConfigError
 from synthtrial.hashing import file_sha256
 from synthtrial.trial.arm import Arm
 from synthtrial.trial.protocol import Protocol
@@ -29,6 +30,11 @@ class Place(NamedTuple):
 
     fold: int
     repeat: int = 0
+
+    @property
+    def slug(self) -> str:
+        """Its name in folders and on the command line, such as `fold2-repeat0`."""
+        return f"fold{self.fold}-repeat{self.repeat}"
 
     def __str__(self) -> str:
         return f"fold {self.fold}" + (f", repeat {self.repeat}" if self.repeat else "")
@@ -66,6 +72,17 @@ class ArmPlan:
     def places(self) -> list[Place]:
         """Every model, repeat by repeat, so that all folds have one model before any has two."""
         return [Place(fold, repeat) for repeat in range(self.repeats) for fold in range(len(self.cohort.folds))]
+
+    def place(self, slug: str) -> Place:
+        """The place of a name such as `fold2-repeat0`.
+
+        Raises:
+            ConfigError: when the arm has no such model.
+        """
+        places = {place.slug: place for place in self.places}
+        if slug not in places:
+            raise ConfigError(f"arm {self.arm.name!r} has no model {slug!r}; there are: {', '.join(places)}")
+        return places[slug]
 
     @property
     def judged(self) -> list[str]:
@@ -107,7 +124,7 @@ class ArmPlan:
             self.seed_of(place),
             *more,
         ]
-        return self.checkpoints / f"fold{place.fold}-repeat{place.repeat}-{_short_hash(content)}"
+        return self.checkpoints / f"{place.slug}-{_short_hash(content)}"
 
     def judged_key(self, place: Place) -> str:
         """Hash of the cases that one model is judged on, which names what is kept of its answers."""
@@ -116,15 +133,19 @@ class ArmPlan:
     @cached_property
     def _case_hashes(self) -> dict[str, list[str]]:
         """Id, class and hashes of every real case, which are validated or judged on."""
-        folder = self.cohort.folder
-        return {
-            row["case_id"]: [
-                row["case_id"],
-                row["label"],
-                *(file_sha256(folder / row[kind]) for kind in ("image", "mask") if row[kind]),
-            ]
-            for row in self.cohort.cases.to_dict("records")
-        }
+        return _hashes_of(self.cohort)
+
+
+@lru_cache(maxsize=1)  # a launch makes the plans of all arms of one cohort
+def _hashes_of(cohort: PreparedCohort) -> dict[str, list[str]]:
+    return {
+        row["case_id"]: [
+            row["case_id"],
+            row["label"],
+            *(file_sha256(cohort.folder / row[kind]) for kind in ("image", "mask") if row[kind]),
+        ]
+        for row in cohort.cases.to_dict("records")
+    }
 
 
 def _short_hash(content: Any) -> str:

@@ -37,6 +37,9 @@ def processes(trainer: Mapping[str, Any], models: int) -> int:
 
 
 def _cores() -> int:
+    """CPU cores that this process may use: in a job of a cluster, those of the job."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 

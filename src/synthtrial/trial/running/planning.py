@@ -6,13 +6,47 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig
+
 from synthtrial.cohorts.prepared import PreparedCohort
-from synthtrial.trial.arm import Arm
+from synthtrial.params import plain
+from synthtrial.study_folder import StudyFolder
+from synthtrial.tasks import CLASSIFY, SEGMENT
+from synthtrial.trial.arm import Arm, read_arms
 from synthtrial.trial.arms import read_arm
-from synthtrial.trial.protocol import Protocol
+from synthtrial.trial.protocol import Protocol, protocol_of
 from synthtrial.trial.running.arm_plan import ArmPlan
 from synthtrial.trial.running.checking import check_plan
 from synthtrial.trial.running.concurrency import threads_per_model
+
+
+def plan_of(
+    params: DictConfig, place: Mapping[str, str], cohort: PreparedCohort, trainer: Mapping[str, Any]
+) -> ArmPlan:
+    """Plan the models of the arm and the segmenter or classifier that a place in the matrix names.
+
+    Args:
+        params: of the study, whole or as its stage sees them.
+        place: `arm`, and `segmenter` or `classifier`.
+        cohort: the real cases.
+        trainer: as `plan_arm` takes it.
+
+    Raises:
+        LeakError, CohortError, ConfigError: as `plan_arm` does.
+    """
+    study, task = StudyFolder(params.study.name), SEGMENT if SEGMENT.model in place else CLASSIFY
+    (arm,) = read_arms({place["arm"]: plain(params.arms[place["arm"]])})
+    return plan_arm(
+        study.arms / f"{arm.name}.csv",
+        cohort,
+        arm=arm,
+        settings=plain(params[task.group][place[task.model]]),
+        trainer=trainer,
+        seed=params.study.seed,
+        checkpoints=study.checkpoints(task.stage, *(place[word] for word in ("arm", task.model))),
+        protocol=protocol_of(params.protocol.name),
+        repeats=params.protocol.repeats,
+    )
 
 
 def plan_arm(

@@ -64,7 +64,14 @@ class Watch:
             self._show(place, step, metrics["loss"])
 
 
-def train_all(crew: Crew, plan: ArmPlan, name: str, steps: Callable[[Place], int], run: StageRun) -> list[Any]:
+def train_all(
+    crew: Crew,
+    plan: ArmPlan,
+    name: str,
+    steps: Callable[[Place], int],
+    run: StageRun,
+    only: Place | None = None,
+) -> list[Any]:
     """Let a crew train all models of an arm, and show how they get on.
 
     Args:
@@ -73,10 +80,11 @@ def train_all(crew: Crew, plan: ArmPlan, name: str, steps: Callable[[Place], int
         name: of the segmenter or classifier.
         steps: of one model's training.
         run: keeps curves and the time of training.
+        only: the one model to train; None for all.
 
     Returns:
         What the work says of each model, in the order of fold and repeat.
     """
     with Progress(refresh_per_second=2) as progress:
-        records = crew.map(plan.places, Watch(progress, run, f"{name} on {plan.arm.name}", steps))
+        records = crew.map([only] if only else plan.places, Watch(progress, run, f"{name} on {plan.arm.name}", steps))
     return sorted(records, key=lambda record: record.place)

@@ -1,0 +1,33 @@
+"""What launching asks of DVC: which stages are not up to date, and to run those."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from synthtrial.errors import ConfigError
+from synthtrial.launching.command import Command
+
+DVC = (sys.executable, "-m", "dvc")
+
+
+def changed_stages(stage: str) -> set[str]:
+    """Names of a stage's places in the matrix, such as `train_gan@demo-hagan-development`, that are not up to date.
+
+    Raises:
+        ConfigError: when DVC can't tell.
+    """
+    done = subprocess.run([*DVC, "status", "--json", stage], capture_output=True, text=True)
+    try:
+        return set(json.loads(done.stdout))
+    except json.JSONDecodeError as error:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise ConfigError(f"`dvc status {stage}` can't tell: {lines[0] if lines else done.stdout.strip()}") from error
+
+
+def repro(stages: tuple[str, ...]) -> Command:
+    """The command that runs what is not up to date of some stages and all before them; of all without a name."""
+    name = "-".join(("dvc-repro", *stages))
+    return Command(name, (*DVC, "repro", *stages), Path.cwd())
