@@ -8,7 +8,8 @@ from synthtrial.errors import run_script
 
 def main() -> None:
     """Train the models of every fold, judge them, and write `out/<study>/classify/<arm>/<classifier>/`."""
-    place, overrides = stage_words(__doc__, "arm", "classifier")
+    place, overrides = stage_words(__doc__, "arm", "classifier", "only")
+    only = place.pop("only", None)
 
     from synthtrial.params import plain, stage_params
 
@@ -17,30 +18,23 @@ def main() -> None:
     from synthtrial.cohorts.prepared import PreparedCohort
     from synthtrial.study_folder import StudyFolder
     from synthtrial.tracking import stage_run
-    from synthtrial.trial.arm import read_arms
-    from synthtrial.trial.classifying.classify_arm import classify_arm, means
-    from synthtrial.trial.protocol import protocol_of
-    from synthtrial.trial.running.planning import plan_arm
+    from synthtrial.trial.classifying.classify_arm import classify_arm, classify_one, means
+    from synthtrial.trial.running.planning import plan_of
     from synthtrial.trial.running.preparing import prepare_processes
 
     study = StudyFolder(params.study.name)
     cohort, folder = PreparedCohort(study.prepared), study.classify(**place)
     settings = plain(params.classifiers[place["classifier"]])
     trainer, preload = means(settings, plain(params.trainer) | plain(params.runtime))
-    prepare_processes(cohort, trainer, params.protocol.repeats, preload)
-    (arm,) = read_arms({place["arm"]: plain(params.arms[place["arm"]])})
-    with stage_run("classify", params, **place) as run:
-        plan = plan_arm(
-            study.arms / f"{arm.name}.csv",
-            cohort,
-            arm=arm,
-            settings=settings,
-            trainer=trainer,
-            seed=params.study.seed,
-            checkpoints=study.checkpoints("classify", *place.values()),
-            protocol=protocol_of(params.protocol.name),
-            repeats=params.protocol.repeats,
-        )
+    if not only:
+        prepare_processes(cohort, trainer, params.protocol.repeats, preload)
+    with stage_run("classify", params, **place, **({"only": only} if only else {})) as run:
+        plan = plan_of(params, place, cohort, trainer)
+        if only:
+            classify_one(
+                plan, plan.place(only), classifier=place["classifier"], positive=params.protocol.positive, run=run
+            )
+            return
         classify_arm(
             plan,
             classifier=place["classifier"],

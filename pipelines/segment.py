@@ -1,4 +1,4 @@
-"""Train and judge the models of one arm: `python pipelines/segment.py ARM [--segmenter NAME] [key=value ...]`."""
+"""Train and judge an arm's models: `python pipelines/segment.py ARM [--segmenter NAME] [--only MODEL] [key=value]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from synthtrial.errors import run_script
 
 def main() -> None:
     """Train the models of every fold, judge them, and write `out/<study>/segment/<arm>/<segmenter>/`."""
-    place, overrides = stage_words(__doc__, "arm", "segmenter")
+    place, overrides = stage_words(__doc__, "arm", "segmenter", "only")
+    only = place.pop("only", None)
 
     from synthtrial.params import plain, stage_params
 
@@ -17,29 +18,20 @@ def main() -> None:
     from synthtrial.cohorts.prepared import PreparedCohort
     from synthtrial.study_folder import StudyFolder
     from synthtrial.tracking import stage_run
-    from synthtrial.trial.arm import read_arms
-    from synthtrial.trial.protocol import protocol_of
-    from synthtrial.trial.running.planning import plan_arm
+    from synthtrial.trial.running.planning import plan_of
     from synthtrial.trial.running.preparing import prepare_processes
-    from synthtrial.trial.segmenting.segment_arm import PRELOAD, segment_arm
+    from synthtrial.trial.segmenting.segment_arm import PRELOAD, segment_arm, segment_one
 
     study = StudyFolder(params.study.name)
     cohort, folder = PreparedCohort(study.prepared), study.segment(**place)
     trainer = plain(params.trainer) | plain(params.runtime)
-    prepare_processes(cohort, trainer, params.protocol.repeats, PRELOAD)
-    (arm,) = read_arms({place["arm"]: plain(params.arms[place["arm"]])})
-    with stage_run("segment", params, **place) as run:
-        plan = plan_arm(
-            study.arms / f"{arm.name}.csv",
-            cohort,
-            arm=arm,
-            settings=plain(params.segmenters[place["segmenter"]]),
-            trainer=trainer,
-            seed=params.study.seed,
-            checkpoints=study.checkpoints("segment", *place.values()),
-            protocol=protocol_of(params.protocol.name),
-            repeats=params.protocol.repeats,
-        )
+    if not only:
+        prepare_processes(cohort, trainer, params.protocol.repeats, PRELOAD)
+    with stage_run("segment", params, **place, **({"only": only} if only else {})) as run:
+        plan = plan_of(params, place, cohort, trainer)
+        if only:
+            segment_one(plan, plan.place(only), segmenter=place["segmenter"], run=run)
+            return
         segment_arm(
             plan,
             segmenter=place["segmenter"],

@@ -39,7 +39,8 @@ MAY_IMPORT = {
     "supervised": GROUND | {"cohorts"},
     "classification": GROUND | {"cohorts", "gans", "fidelity", "supervised"},
     "segmentation": GROUND | {"cohorts", "supervised"},
-    "trial": GROUND | BELOW_TRIAL,
+    "launching": GROUND,
+    "trial": GROUND | BELOW_TRIAL | {"launching"},
     "calibration": GROUND | BELOW_TRIAL | {"trial"},
     "report": GROUND | BELOW_TRIAL | {"trial", "calibration"},
 }

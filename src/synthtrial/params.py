@@ -26,12 +26,15 @@ UNTRACKED = ("runtime", "tracking", "study.name")
 """Keys that any stage may read: they can't change a result."""
 
 
-def load_params(overrides: list[str] | None = None, path: Path = Path("params.yaml")) -> DictConfig:
+def load_params(
+    overrides: list[str] | None = None, path: Path = Path("params.yaml"), launcher: dict[str, Any] | None = None
+) -> DictConfig:
     """Read the frozen study.
 
     Args:
         overrides: extra `a.b=value` words for a quick try; the keys must exist.
         path: the file that `pipelines/compose.py` wrote.
+        launcher: a `conf/launcher` file's content to put in the place of the study's own.
 
     Raises:
         ConfigError: when the file is missing, broken or older than the conf files it came from, a key is unknown, or a
@@ -48,6 +51,8 @@ def load_params(overrides: list[str] | None = None, path: Path = Path("params.ya
         raise ConfigError(f"{path} can't be read; write it again with `{read_header(path)[0]}`: {problem}") from error
     if not isinstance(params, DictConfig):
         raise ConfigError(f"{path} is not a mapping of keys to values")
+    if launcher:
+        params.launcher = launcher
     params = with_words(params, overrides or [])
     check_keys(plain(params))
     OmegaConf.set_readonly(params, True)

@@ -135,15 +135,9 @@ def open_run(stage: str, name: str, params: DictConfig, folder: StudyFolder) -> 
     if not settings.enabled:
         yield StageRun()
         return
+    client, experiment = connect(settings, params.study.name)
     import mlflow
 
-    uri = absolute_sqlite(settings.uri)
-    mlflow.set_tracking_uri(uri)
-    try:
-        client = mlflow.MlflowClient(tracking_uri=uri)
-        experiment = find_experiment(client, params.study.name, settings.artifacts)
-    except mlflow.MlflowException as error:
-        raise ConfigError(f"tracking.uri {settings.uri!r} can't be used: {error}") from error
     whole = load_params()
     tags = common_tags(whole, folder)
     parent = find_parent(client, experiment, whole, tags)
@@ -151,7 +145,32 @@ def open_run(stage: str, name: str, params: DictConfig, folder: StudyFolder) -> 
     run_id = client.create_run(experiment, tags=tags).info.run_id
     log_settings(client, run_id, params)
     with mlflow.start_run(run_id=run_id, log_system_metrics=bool(settings.system_metrics)):
-        yield StageRun(client, run_id, uri, experiment)
+        yield StageRun(client, run_id, absolute_sqlite(settings.uri), experiment)
+
+
+def open_study(params: DictConfig) -> None:
+    """Make the study's experiment and its parent run, before jobs that start together would each make them."""
+    settings = params.tracking
+    if settings.enabled:
+        client, experiment = connect(settings, params.study.name)
+        find_parent(client, experiment, params, common_tags(params, StudyFolder(params.study.name)))
+
+
+def connect(settings: DictConfig, study: str) -> tuple[Any, str]:
+    """A client of the tracking server, and the id of the study's experiment.
+
+    Raises:
+        ConfigError: when the server does not answer, or its address is none.
+    """
+    import mlflow
+
+    uri = absolute_sqlite(settings.uri)
+    mlflow.set_tracking_uri(uri)
+    try:
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        return client, find_experiment(client, study, settings.artifacts)
+    except mlflow.MlflowException as error:
+        raise ConfigError(f"tracking.uri {settings.uri!r} can't be used: {error}") from error
 
 
 def find_experiment(client: Any, study: str, artifacts: str) -> str:

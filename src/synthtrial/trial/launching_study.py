@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from synthtrial.errors import ConfigError
 from synthtrial.launching.command import Command
 from synthtrial.launching.dvc_stages import changed_stages, repro
 from synthtrial.launching.launch import check_outcomes, launch_commands
 from synthtrial.launching.launcher import Launcher, named_launcher, read_launcher
-from synthtrial.params import check_fresh, load_params, plain
+from synthtrial.params import load_params, plain
 from synthtrial.study_folder import StudyFolder
 from synthtrial.tracking import open_study
 from synthtrial.trial.pieces import generator_pieces, model_pieces
@@ -65,9 +65,6 @@ def read_words(words: Sequence[str], conf: Path) -> tuple[DictConfig, list[str]]
                 f"{word!r} can't be set here: a launch runs params.yaml as it is, and takes launcher=NAME and keys of "
                 "launcher, runtime and tracking; for others compose again (pipelines/compose.py)"
             )
-    path = Path("params.yaml")
-    if named and path.is_file():
-        check_fresh(path)
     params = load_params(others, launcher=named_launcher(named[-1], conf) if named else None)
     return params, [word for word in others if not word.startswith("launcher.")]
 

@@ -55,6 +55,19 @@ class ClassRecord:
     judged: pd.DataFrame
 
 
+def is_finished(plan: ArmPlan, classes: tuple[str, str], place: Place) -> bool:
+    """Whether a classifier lies trained in its checkpoint, with what it said of the cases that it is judged on."""
+    return _said_in(_folder(plan, classes, place, patients_of(plan.rows_of(place), plan)), plan, place).is_dir()
+
+
+def _folder(plan: ArmPlan, classes: tuple[str, str], place: Place, patients: pd.Series) -> Path:
+    return plan.checkpoint(place, classes, patients.tolist(), weights_of(plan.settings))
+
+
+def _said_in(folder: Path, plan: ArmPlan, place: Place) -> Path:
+    return folder / f"said-{plan.judged_key(place)}"
+
+
 def train_model(plan: ArmPlan, classes: tuple[str, str], place: Place, tell: Tell) -> ClassRecord:
     """Train a classifier and let it judge its cases, or take both from its checkpoint.
 
@@ -72,8 +85,8 @@ def train_model(plan: ArmPlan, classes: tuple[str, str], place: Place, tell: Tel
 
     read = partial(image_and_label, classes)
     patients = patients_of(plan.rows_of(place), plan)
-    folder = plan.checkpoint(place, classes, patients.tolist(), weights_of(plan.settings))
-    said_in = folder / f"said-{plan.judged_key(place)}"
+    folder = _folder(plan, classes, place, patients)
+    said_in = _said_in(folder, plan, place)
     if said_in.is_dir():
         return _read_record(place, said_in)
     found = (folder / "model").is_dir()

@@ -66,9 +66,7 @@ def classify_arm(
         ConfigError, TrainingError: as `fit` does.
     """
     check_rule(threshold, plan.protocol)
-    guard.check_classes(plan.cohort, plan.protocol, positive)
-    classes = guard.class_names(plan.cohort, positive)
-    _check_labels(plan, classes)
+    classes = checked_classes(plan, positive)
     run = run or StageRun()
     with Crew(
         processes(plan.trainer, len(plan.places)), ClassWork(plan, classes), means(plan.settings, plan.trainer)[1]
@@ -83,6 +81,35 @@ def classify_arm(
             table.assign(**named)[[*named, *table]].to_csv(partial_folder / f"{name}.csv", index=False)
         fold_table(plan, judgement, cases, validation, named).to_csv(partial_folder / "folds.csv", index=False)
         curve_table(records).to_csv(partial_folder / "curves.csv", index=False)
+
+
+def classify_one(plan: ArmPlan, place: Place, *, classifier: str, positive: str, run: StageRun) -> None:
+    """Train one model of an arm into its checkpoint, where `classify_arm` will find it with what it says of its cases.
+
+    Args:
+        plan: of the arm.
+        place: of the model.
+        classifier: name of the classifier.
+        positive: the class whose probability is told.
+        run: keeps the curve and the time of training.
+
+    Raises:
+        CohortError, ConfigError, TrainingError: as `classify_arm` does.
+    """
+    with Crew(1, ClassWork(plan, checked_classes(plan, positive))) as crew:
+        train_all(crew, plan, classifier, partial(steps_of, plan), run, only=place)
+
+
+def checked_classes(plan: ArmPlan, positive: str) -> tuple[str, str]:
+    """The negative class and the positive one, once it is known that the arm has no others.
+
+    Raises:
+        CohortError: when a class is missing, or there is another one.
+    """
+    guard.check_classes(plan.cohort, plan.protocol, positive)
+    classes = guard.class_names(plan.cohort, positive)
+    _check_labels(plan, classes)
+    return classes
 
 
 def _check_labels(plan: ArmPlan, classes: tuple[str, str]) -> None:

@@ -40,7 +40,7 @@ class ModelRecord:
         seconds: wall time of its training.
         trained: Unix times of the beginning and the end of its training; None where it was found finished.
         validation: its scores on the cases that it left out: `case_id, patient_id, dice, dice/<label>...`; None where
-            these are the very cases that it is judged on.
+            these are the very cases that it is judged on, or it is not judged yet.
     """
 
     place: Place
@@ -54,8 +54,19 @@ class ModelRecord:
     validation: pd.DataFrame | None
 
 
-def train_model(plan: ArmPlan, place: Place, tell: Tell) -> ModelRecord:
+def is_finished(plan: ArmPlan, place: Place) -> bool:
+    """Whether a model lies trained in its checkpoint."""
+    return plan.checkpoint(place).is_dir()
+
+
+def train_model(plan: ArmPlan, place: Place, tell: Tell, judge: bool = True) -> ModelRecord:
     """Train a model, or take it from its checkpoint, and judge it on the cases that it left out.
+
+    Args:
+        plan: of the arm.
+        place: of the model.
+        tell: hears of the training's progress.
+        judge: whether to judge it.
 
     Raises:
         CohortError: when a training case's files are missing or not those of the arm.
@@ -85,7 +96,7 @@ def train_model(plan: ArmPlan, place: Place, tell: Tell) -> ModelRecord:
         log=partial(tell, "log"),
     )
     ended = time.time()
-    judged_later = plan.judged_by(place) == cohort.folds[place.fold]
+    judged_later = not judge or plan.judged_by(place) == cohort.folds[place.fold]
     return ModelRecord(
         place=place,
         curve=fitted.curve,

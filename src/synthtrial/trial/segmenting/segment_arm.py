@@ -50,13 +50,35 @@ def segment_arm(
         CohortError: when a training case's files are missing or not the arm's.
         ConfigError, TrainingError: as `fit` does; and when the cohort has no masks.
     """
-    if not plan.cohort.labels:
-        raise ConfigError(f"the cohort {plan.cohort.facts['name']} has no mask labels, so there is nothing to segment")
+    check_masks(plan)
     run = run or StageRun()
     with Crew(processes(plan.trainer, len(plan.places)), ArmWork(plan, tolerance_mm), PRELOAD) as crew:
         records = train_all(crew, plan, segmenter, partial(steps_of, plan), run)
         _judge_and_write(crew, plan, records, folder, {"arm": plan.arm.name, "segmenter": segmenter})
     run.count_memory(crew.peak_rss_mb)
+
+
+def segment_one(plan: ArmPlan, place: Place, *, segmenter: str, run: StageRun) -> None:
+    """Train one model of an arm into its checkpoint, where `segment_arm` will find it, and judge nothing.
+
+    Args:
+        plan: of the arm.
+        place: of the model.
+        segmenter: name of the segmenter.
+        run: keeps the curve and the time of training.
+
+    Raises:
+        CohortError, ConfigError, TrainingError: as `segment_arm` does.
+    """
+    check_masks(plan)
+    with Crew(1, ArmWork(plan, judge=False)) as crew:
+        train_all(crew, plan, segmenter, partial(steps_of, plan), run, only=place)
+
+
+def check_masks(plan: ArmPlan) -> None:
+    """Raise a ConfigError when the cohort has no masks to learn."""
+    if not plan.cohort.labels:
+        raise ConfigError(f"the cohort {plan.cohort.facts['name']} has no mask labels, so there is nothing to segment")
 
 
 class ArmWork:
@@ -65,10 +87,11 @@ class ArmWork:
     Args:
         plan: of the arm.
         tolerance_mm: of the NSD, mm.
+        judge: whether models are judged on the cases that they left out as soon as they are trained.
     """
 
-    def __init__(self, plan: ArmPlan, tolerance_mm: float) -> None:
-        self.plan, self.tolerance_mm = plan, tolerance_mm
+    def __init__(self, plan: ArmPlan, tolerance_mm: float = TOLERANCE_MM, judge: bool = True) -> None:
+        self.plan, self.tolerance_mm, self.judge = plan, tolerance_mm, judge
         self.networks = Networks(plan)
 
     def __call__(self, task: Place | Judged, tell: Tell) -> Any:
@@ -78,7 +101,7 @@ class ArmWork:
         if self.plan.trainer["threads"]:
             torch.set_num_threads(self.plan.trainer["threads"])
         if isinstance(task, Place):
-            return train_model(self.plan, task, tell)
+            return train_model(self.plan, task, tell, self.judge)
         return judge_case(self.networks, task, self.tolerance_mm)
 
 

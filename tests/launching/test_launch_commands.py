@@ -1,0 +1,130 @@
+"""Commands launched for real: order, kills, time limits, locks, and what is said of failures."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from synthtrial.errors import JobError
+from synthtrial.launching.command import Command
+from synthtrial.launching.launch import check_outcomes, launch_commands
+from synthtrial.launching.launcher import Launcher, named_launcher, read_launcher
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+COUNT = "import os, signal, sys, time; file = open('starts', 'a'); file.write('x'); file.close(); n = len(open('starts').read()); "
+"""Code that counts how often it was started, in its working directory."""
+
+
+def launcher(name: str, **settings) -> Launcher:
+    return dataclasses.replace(read_launcher(named_launcher(name, CONF)), **settings)
+
+
+def python(folder: Path, name: str, code: str) -> Command:
+    return Command(name, (sys.executable, "-c", code), folder)
+
+
+@pytest.fixture(params=["none", "local"])
+def executor(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_outcomes_come_in_order_with_codes_and_logs(executor: str, tmp_path: Path) -> None:
+    codes = (0, 3, 0)
+    commands = [
+        python(tmp_path, f"job{n}", f"print('said {n}'); raise SystemExit({code})") for n, code in enumerate(codes)
+    ]
+    outcomes = launch_commands(commands, launcher(executor, at_once=3), tmp_path / "logs", "try")
+    assert [outcome.code for outcome in outcomes] == list(codes)
+    assert all(f"said {n}" in outcome.log.read_text() for n, outcome in enumerate(outcomes))
+    with pytest.raises(JobError, match=r"(?s)1 of 3 jobs failed.*job1 failed \(exit code 3\); its log is .*said 1"):
+        check_outcomes(outcomes)
+
+
+def test_a_killed_command_is_started_again_and_a_failed_one_is_not(executor: str, tmp_path: Path) -> None:
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "failed").mkdir()
+    commands = [
+        python(tmp_path / "killed", "killed", COUNT + "n > 1 or os.kill(os.getpid(), signal.SIGKILL)"),
+        python(tmp_path / "failed", "failed", COUNT + "sys.exit(1)"),
+    ]
+    outcomes = launch_commands(commands, launcher(executor, requeues=2), tmp_path / "logs", "try")
+    assert [outcome.code for outcome in outcomes] == [0, 1]
+    assert [len((tmp_path / name / "starts").read_text()) for name in ("killed", "failed")] == [2, 1]
+
+
+def test_a_command_that_is_always_killed_is_given_up(tmp_path: Path) -> None:
+    command = python(tmp_path, "doomed", COUNT + "os.kill(os.getpid(), signal.SIGKILL)")
+    (outcome,) = launch_commands([command], launcher("none", requeues=2), tmp_path / "logs", "try")
+    assert outcome.failed
+    assert "killed by signal 9" in str(outcome)
+    assert len((tmp_path / "starts").read_text()) == 3
+
+
+def test_a_job_whose_time_is_up_is_queued_again_and_given_up_at_last(tmp_path: Path) -> None:
+    for name in ("patient", "endless"):
+        (tmp_path / name).mkdir()
+    commands = [
+        python(tmp_path / "patient", "patient", COUNT + "time.sleep(60 if n == 1 else 0)"),
+        python(tmp_path / "endless", "endless", COUNT + "time.sleep(60)"),
+    ]
+    short = launcher("local", timeout_min=0.1, warning_s=2, requeues=1, at_once=2)
+    patient, endless = launch_commands(commands, short, tmp_path / "logs", "try")
+    assert patient.code == 0
+    assert "minutes were up 2 times: raise launcher.timeout_min" in endless.reason
+    assert [len((tmp_path / name / "starts").read_text()) for name in ("patient", "endless")] == [2, 2]
+
+
+def test_no_more_than_asked_for_run_at_a_time(executor: str, tmp_path: Path) -> None:
+    code = "import os, time; open(str(os.getpid()), 'w'); n = len(os.listdir()); time.sleep(0.5); os.remove(str(os.getpid())); raise SystemExit(n > 2)"
+    (tmp_path / "here").mkdir()
+    commands = [python(tmp_path / "here", f"job{n}", code) for n in range(5)]
+    outcomes = launch_commands(commands, launcher(executor, at_once=2), tmp_path / "logs", "try")
+    assert not any(outcome.failed for outcome in outcomes)
+
+
+def test_two_launches_of_one_command_never_run_it_at_the_same_time(executor: str, tmp_path: Path) -> None:
+    code = "import os, time; os.mkdir('busy'); time.sleep(1.5); os.rmdir('busy')"
+    ours = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+        "from test_launch_commands import launch_commands, launcher, python\n"
+        f"out = launch_commands([python(Path(sys.argv[2]), 'job', {code!r})], launcher({executor!r}), Path(sys.argv[2], 'logs'), 'try')\n"
+        "sys.exit(out[0].code)"
+    )
+    words = [sys.executable, "-c", ours, str(Path(__file__).parent), str(tmp_path)]
+    launches = [subprocess.Popen(words), subprocess.Popen(words)]
+    assert [launch.wait(timeout=60) for launch in launches] == [0, 0]
+
+
+def test_a_job_does_not_take_itself_for_a_task_of_a_cluster(
+    executor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    code = "import os, sys; sys.exit(any(name.startswith(('SLURM_', 'SUBMITIT_')) for name in os.environ))"
+    (outcome,) = launch_commands([python(tmp_path, "job", code)], launcher(executor), tmp_path / "logs", "try")
+    assert outcome.code == 0
+
+
+@pytest.mark.parametrize(("gpus", "sees"), [(None, "[None]"), (0, "['']")])
+def test_gpus_are_hidden_from_a_job_that_asks_for_none_only(
+    executor: str, gpus: int | None, sees: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    command = python(tmp_path, "job", "import os; print([os.environ.get('CUDA_VISIBLE_DEVICES')])")
+    (outcome,) = launch_commands([command], launcher(executor, gpus=gpus), tmp_path / "logs", "try")
+    assert sees in outcome.log.read_text()
+
+
+def test_a_job_of_submitit_costs_at_most_two_seconds_more_than_a_process(tmp_path: Path) -> None:
+    took = {"none": [], "local": []}
+    for turn in range(3):
+        for name, times in took.items():
+            started = time.perf_counter()
+            launch_commands([python(tmp_path, f"job{turn}", "pass")], launcher(name), tmp_path / name, "try")
+            times.append(time.perf_counter() - started)
+    assert min(took["local"]) - min(took["none"]) <= 2.0
