@@ -6,6 +6,7 @@ import dataclasses
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from synthtrial.launching.launcher import Launcher, named_launcher, read_launche
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
-COUNT = "import os, signal, sys, time; file = open('starts', 'a'); file.write('x'); file.close(); n = len(open('starts').read()); "
+COUNT = (
+    "import os, signal, sys, time\nwith open('starts', 'a') as file: file.write('x')\nn = len(open('starts').read())\n"
+)
 """Code that counts how often it was started, in its working directory."""
 
 
@@ -81,7 +84,10 @@ def test_a_job_whose_time_is_up_is_queued_again_and_given_up_at_last(tmp_path: P
 
 
 def test_no_more_than_asked_for_run_at_a_time(executor: str, tmp_path: Path) -> None:
-    code = "import os, time; open(str(os.getpid()), 'w'); n = len(os.listdir()); time.sleep(0.5); os.remove(str(os.getpid())); raise SystemExit(n > 2)"
+    code = (
+        "import os, time; own = str(os.getpid()); open(own, 'w').close(); n = len(os.listdir()); time.sleep(0.5); "
+        "os.remove(own); raise SystemExit(n > 2)"
+    )
     (tmp_path / "here").mkdir()
     commands = [python(tmp_path / "here", f"job{n}", code) for n in range(5)]
     outcomes = launch_commands(commands, launcher(executor, at_once=2), tmp_path / "logs", "try")
@@ -91,10 +97,10 @@ def test_no_more_than_asked_for_run_at_a_time(executor: str, tmp_path: Path) -> 
 def test_two_launches_of_one_command_never_run_it_at_the_same_time(executor: str, tmp_path: Path) -> None:
     code = "import os, time; os.mkdir('busy'); time.sleep(1.5); os.rmdir('busy')"
     ours = (
-        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); here = Path(sys.argv[2])\n"
         "from test_launch_commands import launch_commands, launcher, python\n"
-        f"out = launch_commands([python(Path(sys.argv[2]), 'job', {code!r})], launcher({executor!r}), Path(sys.argv[2], 'logs'), 'try')\n"
-        "sys.exit(out[0].code)"
+        f"command = python(here, 'job', {code!r})\n"
+        f"sys.exit(launch_commands([command], launcher({executor!r}), here / 'logs', 'try')[0].code)"
     )
     words = [sys.executable, "-c", ours, str(Path(__file__).parent), str(tmp_path)]
     launches = [subprocess.Popen(words), subprocess.Popen(words)]
@@ -121,10 +127,19 @@ def test_gpus_are_hidden_from_a_job_that_asks_for_none_only(
 
 
 def test_a_job_of_submitit_costs_at_most_two_seconds_more_than_a_process(tmp_path: Path) -> None:
-    took = {"none": [], "local": []}
+    def seconds(work: Callable[[], object]) -> float:
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+    def launched(name: str, turn: int) -> float:
+        command = python(tmp_path, f"job{turn}", "pass")
+        return seconds(lambda: launch_commands([command], launcher(name), tmp_path / name, "try"))
+
+    plain, local, starts = [], [], []
     for turn in range(3):
-        for name, times in took.items():
-            started = time.perf_counter()
-            launch_commands([python(tmp_path, f"job{turn}", "pass")], launcher(name), tmp_path / name, "try")
-            times.append(time.perf_counter() - started)
-    assert min(took["local"]) - min(took["none"]) <= 2.0
+        plain.append(launched("none", turn))
+        local.append(launched("local", turn))
+        starts.append(seconds(lambda: subprocess.run([sys.executable, "-c", "import numpy, submitit"], check=True)))
+    # Two processes that import submitit are all it should cost: 2 s are ample where this machine has time for them.
+    assert min(local) - min(plain) <= max(2.0, 4 * min(starts))
