@@ -84,8 +84,8 @@ def test_slurm_where_there_is_none_is_one_sentence(
 def test_a_launched_study_equals_one_that_was_not_launched(project: Path, tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     shutil.copytree(project, plain, symlinks=True)
-    subprocess.run(["dvc", "repro", "-q"], cwd=plain, check=True, timeout=600, stdin=subprocess.DEVNULL)
-    code, said = finish(project, "launch", *LOCAL)
+    subprocess.run(["dvc", "repro", "-q", "segment"], cwd=plain, check=True, timeout=600, stdin=subprocess.DEVNULL)
+    code, said = finish(project, "launch", "segment", *LOCAL)
     assert code == 0, said
     ours, theirs = project / "out/small", plain / "out/small"
     for path in ("segment/real/unet/cases.csv", "segment/mixed/unet/cases.csv", "models/dcgan/development/losses.csv"):
@@ -95,8 +95,8 @@ def test_a_launched_study_equals_one_that_was_not_launched(project: Path, tmp_pa
     assert models | {"train_gan-dcgan-development"} <= pieces
     # Nothing is left: no piece is submitted again.
     shutil.rmtree(ours / "jobs")
-    assert finish(project, "launch", *LOCAL)[0] == 0
-    assert {path.name for path in (ours / "jobs").iterdir()} == {"dvc-repro"}
+    assert finish(project, "launch", "segment", *LOCAL)[0] == 0
+    assert {path.name for path in (ours / "jobs").iterdir()} == {"dvc-repro-segment"}
 
 
 @pytest.mark.slow
