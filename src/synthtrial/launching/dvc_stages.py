@@ -13,13 +13,18 @@ from synthtrial.launching.command import Command
 DVC = (sys.executable, "-m", "dvc")
 
 
-def changed_stages(stage: str) -> set[str]:
+def changed_stages(stage: str, before: bool = False) -> set[str]:
     """Names of a stage's places in the matrix, such as `train_gan@demo-hagan-development`, that are not up to date.
+
+    Args:
+        stage: the stage.
+        before: whether to name those of all stages before it, too.
 
     Raises:
         ConfigError: when DVC can't tell.
     """
-    done = subprocess.run([*DVC, "status", "--json", stage], capture_output=True, text=True)
+    options = ["--with-deps"] if before else []
+    done = subprocess.run([*DVC, "status", "--json", *options, stage], capture_output=True, text=True)
     try:
         return set(json.loads(done.stdout))
     except json.JSONDecodeError as error:

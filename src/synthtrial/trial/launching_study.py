@@ -46,7 +46,8 @@ def launch_study(stages: Sequence[str], words: Sequence[str], conf: Path) -> Non
         open_study(params)  # now: jobs that start together would each make it
         _launch("train the generators", generator_pieces(params, kept), launcher, logs)
     if set(wanted) & set(ON_ARMS):
-        _launch("draw and assemble", [repro(("assemble",))] if changed_stages("assemble") else [], launcher, logs)
+        missing = changed_stages("assemble", before=True)
+        _launch("draw and assemble", [repro(("assemble",))] if missing else [], launcher, logs)
         _launch("train the models", model_pieces(params, kept), launcher, logs)
     _launch("what is left", [repro(tuple(stages))], launcher, logs)
 
