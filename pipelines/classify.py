@@ -16,16 +16,18 @@ def main() -> None:
     params = stage_params("classify", overrides, **place)
 
     from synthtrial.cohorts.prepared import PreparedCohort
+    from synthtrial.processes import check_machine
     from synthtrial.study_folder import StudyFolder
     from synthtrial.tracking import stage_run
     from synthtrial.trial.classifying.classify_arm import classify_arm, classify_one, means
     from synthtrial.trial.running.planning import plan_of
     from synthtrial.trial.running.preparing import prepare_processes
 
-    study = StudyFolder(params.study.name)
-    cohort, folder = PreparedCohort(study.prepared), study.classify(**place)
     settings = plain(params.classifiers[place["classifier"]])
     trainer, preload = means(settings, plain(params.trainer) | plain(params.runtime))
+    check_machine(trainer)
+    study = StudyFolder(params.study.name)
+    cohort, folder = PreparedCohort(study.prepared), study.classify(**place)
     if not only:
         prepare_processes(cohort, trainer, params.protocol.repeats, preload)
     with stage_run("classify", params, **place, **({"only": only} if only else {})) as run:

@@ -12,8 +12,11 @@ def main() -> None:
     only = place.pop("only", None)
 
     from synthtrial.params import plain, stage_params
+    from synthtrial.processes import check_machine
 
     params = stage_params("segment", overrides, **place)
+    trainer = plain(params.trainer) | plain(params.runtime)
+    check_machine(trainer)
 
     from synthtrial.cohorts.prepared import PreparedCohort
     from synthtrial.study_folder import StudyFolder
@@ -24,7 +27,6 @@ def main() -> None:
 
     study = StudyFolder(params.study.name)
     cohort, folder = PreparedCohort(study.prepared), study.segment(**place)
-    trainer = plain(params.trainer) | plain(params.runtime)
     if not only:
         prepare_processes(cohort, trainer, params.protocol.repeats, PRELOAD)
     with stage_run("segment", params, **place, **({"only": only} if only else {})) as run:

@@ -14,6 +14,10 @@ def main() -> None:
 
     params = stage_params("synthesize", overrides, **place)
 
+    from synthtrial.hardware import check_devices
+
+    check_devices(params.trainer)
+
     from synthtrial.cohorts.prepared import PreparedCohort
     from synthtrial.hardware import best_device
     from synthtrial.study_folder import StudyFolder

@@ -11,8 +11,10 @@ def main() -> None:
     place, overrides = stage_words(__doc__, "generator", "split")
 
     from synthtrial.params import plain, stage_params
+    from synthtrial.processes import check_machine
 
     params = stage_params("train_gan", overrides, **place)
+    check_machine(params.trainer)
 
     from synthtrial.cohorts.prepared import PreparedCohort
     from synthtrial.gans.training import train

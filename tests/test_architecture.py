@@ -24,6 +24,7 @@ GROUND = {
     "study_folder",
     "command_line",
     "hardware",
+    "processes",
     "holm",
     "hashing",
     "code_hash",

@@ -56,7 +56,7 @@ def test_every_study_file_opens_with_its_command_cost_and_expectation(study: str
     [
         (["study=dmeo"], "did you mean 'demo'"),
         ([], "which study"),
-        (["study=demo", "trainer=tpu"], "there are: auto, cpu, gpu"),
+        (["study=demo", "trainer=tpu"], "there are: auto, cpu, ddp, ddp_multinode, gpu"),
         (["study=demo", "prepare.spacing=2"], "spacing_mm"),
         (["study=demo", "generators.dcgan.train.image=2"], "did you mean 'images'"),
         (["study=demo", "synthesis.copy_limit=0.05"], "copy_limit: expected a number from 0.1 to 1"),

@@ -33,7 +33,10 @@ class JobError(SynthtrialError):
 
 
 class TrainingError(SynthtrialError):
-    """Training can't go on: losses are not finite, or the weights don't fit."""
+    """Training can't go on: losses are not finite, or the weights don't fit.
+
+    Of several processes that train together, all raise it alike, and the leading one tells it.
+    """
 
 
 def run_script(main: Callable[[], None]) -> None:
@@ -46,16 +49,32 @@ def run_script(main: Callable[[], None]) -> None:
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    leading = _is_leading()
     try:
         main()
     except SynthtrialError as error:
         if debug:
             raise
+        if not leading and isinstance(error, TrainingError):
+            sys.exit(0)  # the leading process has met the same, and tells it; code 1 would make Lightning kill it first
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        if leading:
+            print("\nstopped; the same command goes on from the last checkpoint", file=sys.stderr)
         sys.exit(130)
+
+
+def _is_leading() -> bool:
+    """Whether this process leads its training; one that Lightning has started for another is told to end with it."""
+    from synthtrial.processes import end_with_leader, leads, starter
+
+    if leads():
+        return True
+    if starter() == "lightning" and os.environ.get("LOCAL_RANK", "0") != "0":
+        end_with_leader()
+    warnings.filterwarnings("ignore")  # the leading process gives the same
+    return False
 
 
 def quieten_libraries() -> None:

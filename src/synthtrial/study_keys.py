@@ -61,6 +61,7 @@ KEYS = {
     "trainer": {
         "accelerator": Key(Literal["auto", "cpu", "gpu"]),
         "devices": Key(int, 1),
+        "nodes": Key(int, 1),
         "precision": Key(Literal["auto", "32-true", "bf16-mixed", "16-mixed"]),
     },
     "runtime": {

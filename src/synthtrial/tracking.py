@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 from synthtrial.atomic import write_json
 from synthtrial.errors import ConfigError
 from synthtrial.params import load_params, params_hash, plain
+from synthtrial.processes import leads
 from synthtrial.stage_clock import covered, process_start
 from synthtrial.study_folder import StudyFolder
 
@@ -104,7 +105,7 @@ def stage_run(stage: str, params: DictConfig, **item: str) -> Iterator[StageRun]
         params: what `stage_params` gave.
         item: the stage's place in the matrix.
     """
-    if os.environ.get("LOCAL_RANK", "0") != "0":  # a further process of one stage: the first one keeps the record
+    if not leads():  # a further process of one training: the first one keeps the record
         yield StageRun()
         return
     folder = StudyFolder(params.study.name)

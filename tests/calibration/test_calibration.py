@@ -141,7 +141,7 @@ def test_a_calibration_must_fit_its_study() -> None:
         "arms": dict.fromkeys(["real", *TRUTH]),
         "draws": {"memoriser": {}},
     }
-    study["segmenters"] = {"unet": {}}
+    study["segmenters"], study["trainer"] = {"unet": {}}, {"devices": 1, "nodes": 1}
     good = {"trials": 3, "truth": TRUTH, "copier": "memoriser", "power": 0.8}
     assert read_calibration(good, study).arms_that_are("same", "not better") == ["again", "copies"]
     bad = {"truth": {"again": "same"}, "copier": "oracle", "trials": 0, "power": 1.5}
@@ -154,6 +154,8 @@ def test_a_calibration_must_fit_its_study() -> None:
         read_calibration(good, {**study, "protocol": {"reference": "real", "metric": "hd95_mm"}})
     with pytest.raises(ConfigError, match="one segmenter"):
         read_calibration(good, {**study, "segmenters": {"a": {}, "b": {}}})
+    with pytest.raises(ConfigError, match="trainer.devices x trainer.nodes is 4: set both to 1"):
+        read_calibration(good, {**study, "trainer": {"devices": 2, "nodes": 2}})
 
 
 def test_trials_of_other_code_are_not_taken_for_these(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_an_older_cohort_stays_when_a_case_is_bad(refused: Answer) -> None:
     [
         ("study=smal", "(did you mean 'small'?)"),
         ("cohort=nifty_pairs", "did you mean 'nifti_pairs'"),
-        ("trainer=tpu", "there are: auto, cpu, gpu"),
+        ("trainer=tpu", "there are: auto, cpu, ddp, ddp_multinode, gpu"),
         ("prepare.spacing=2", "prepare has spacing_mm, crop"),
         ("+prepare.spacing=2", "prepare has no key 'spacing'"),
         ("+colour=red", "unknown top-level key 'colour'"),

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from synthtrial.errors import ConfigError
 from synthtrial.params import construct
+from synthtrial.processes import processes_of
 from synthtrial.setting_types import check_type
 
 Truth = Literal["same", "not better", "better"]
@@ -73,6 +74,11 @@ def read_calibration(settings: Mapping[str, Any], study: Mapping[str, Any]) -> C
         raise ConfigError(
             f"protocol.metric is {study['protocol']['metric']!r}, of which less is better; a calibration takes one of "
             "which more is better, such as dice"
+        )
+    if (processes := processes_of(study["trainer"])) > 1:
+        raise ConfigError(
+            f"a calibration trains many small models side by side, each in one process, and trainer.devices x "
+            f"trainer.nodes is {processes}: set both to 1"
         )
     if len(study["segmenters"]) != 1:
         raise ConfigError(f"a calibration takes one segmenter, and this study has {len(study['segmenters'])}")

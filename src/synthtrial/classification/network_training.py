@@ -23,6 +23,7 @@ from synthtrial.classification.samples import check_classes, labels_of, only_wha
 from synthtrial.classification.settings import Balance, NetworkSettings
 from synthtrial.fidelity.features.frozen_network import exact_inference
 from synthtrial.hardware import best_device
+from synthtrial.processes import leads
 from synthtrial.supervised.augmentation import AugmentationSettings, check_axes, random_changes
 from synthtrial.supervised.case import TrainingCase
 from synthtrial.supervised.curve import CurveRow, Log, unfinished
@@ -110,7 +111,7 @@ def fit_network(
         remark=unfinished(module.curve),
         chosen={},
     )
-    if checkpoint is not None:
+    if checkpoint is not None and leads():
         write_fitted(checkpoint, fitted, network.learned.state_dict())
     return fitted
 

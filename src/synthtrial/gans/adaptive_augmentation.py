@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from synthtrial.errors import ConfigError
 from synthtrial.gans.affine_augmentation import moved, random_blits, random_motions
 from synthtrial.gans.colour_augmentation import recoloured
-from synthtrial.gans.parallel import process, summed
 from synthtrial.gans.precision import full_precision
+from synthtrial.processes import place, summed
 
 
 class AdaptiveAugmentation(nn.Module):
@@ -107,7 +107,7 @@ class AdaptiveAugmentation(nn.Module):
     def observe(self, logits: Tensor) -> None:
         """Take note of the discriminator's logits on real images, in all processes."""
         self.sign_sum += summed(logits.sign().sum())
-        self.images += logits.numel() * process()[1]
+        self.images += logits.numel() * place()[1]
 
     @torch.no_grad()
     def adapt(self, batch_size: int) -> None:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthtrial.errors import ConfigError
+from synthtrial.gans.draws import rand, randint
 from synthtrial.gans.settings import check_keys
 
 
@@ -112,7 +113,7 @@ class Augmentation:
         """Change brightness, saturation and contrast of all channels but the last `mask_channels`."""
         shape = (len(views[0]), *[1] * (views[0].dim() - 1))
         brightness, saturation, contrast = (
-            most * (2 * torch.rand(shape) - 1).to(views[0]) if most else None
+            most * (2 * rand(*shape) - 1).to(views[0]) if most else None
             for most in (self.brightness, self.saturation, self.contrast)
         )
         changed = []
@@ -135,10 +136,10 @@ class Augmentation:
             for axis in range(dims) if self.shift_axes is None else self.shift_axes:
                 length = smallest.shape[2 + axis]
                 most = round(self.shift * length)
-                steps = torch.randint(-most, most + 1, (n,)).tolist()
+                steps = randint(-most, most + 1, n).tolist()
                 views = tuple(shifted(view, 2 + axis, steps, view.shape[2 + axis] // length) for view in views)
         for axis in self.mirror_axes:
-            mirrored = (torch.rand(n) < self.mirror_probability).view(n, *[1] * (dims + 1)).to(views[0].device)
+            mirrored = (rand(n) < self.mirror_probability).view(n, *[1] * (dims + 1)).to(views[0].device)
             views = tuple(torch.where(mirrored, view.flip(2 + axis), view) for view in views)
         return list(views)
 

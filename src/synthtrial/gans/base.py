@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import product
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from synthtrial.gans import ema
+from synthtrial.gans.draws import seed_step
 from synthtrial.gans.generator import Generator
 from synthtrial.gans.history import LossHistory
 from synthtrial.gans.parallel import average_gradients
@@ -109,8 +109,7 @@ class GAN(Generator):
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Run every phase that is due on one batch, then average the generator's weights."""
-        seed = np.random.SeedSequence((self.seed, self.images_seen, self.global_rank)).generate_state(1)[0]
-        torch.manual_seed(int(seed))
+        seed_step(self.seed, self.images_seen)
         images = len(batch["real"]) * self.trainer.world_size
         step = self.images_seen // images
         pieces = [self.prepare_batch(piece) for piece in split_batch(batch, self.schedule.accumulate)]

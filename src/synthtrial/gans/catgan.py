@@ -15,6 +15,7 @@ from synthtrial.gans.augmentation import Augmentation
 from synthtrial.gans.base import GAN
 from synthtrial.gans.dcgan import WIDTHS, with_layers
 from synthtrial.gans.dcgan_networks import Discriminator, Generator
+from synthtrial.gans.draws import randn
 from synthtrial.gans.fitting import as_size
 from synthtrial.gans.labels import cross_entropy, labels_of
 from synthtrial.gans.layers import channels_last
@@ -100,7 +101,7 @@ class CatGAN(GAN):
 
     def fake(self, batch: Batch) -> Tensor:
         """Samples `(B, C, *spatial)` from fresh noise."""
-        return self.generator(torch.randn(len(batch["real"]), self.latent, device=self.device))
+        return self.generator(randn(len(batch["real"]), self.latent, device=self.device))
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, batch: Batch) -> Terms:
         """Equation 9 of the paper on augmented real and fake images, judged in one pass; equation 7 without classes."""

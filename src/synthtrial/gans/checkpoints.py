@@ -11,6 +11,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from synthtrial.atomic import atomic_file, write_json
+from synthtrial.processes import leads
 
 NAME = "last.ckpt"
 
@@ -32,7 +33,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 def resumable(folder: Path, origin: dict[str, Any]) -> Path | None:
     """The checkpoint to go on from, or None when there is none of this very training.
 
-    A checkpoint of another training is removed.
+    A checkpoint of another training is removed, by the leading process; the others come to the same answer meanwhile.
 
     Args:
         folder: where the training's checkpoints lie.
@@ -40,6 +41,8 @@ def resumable(folder: Path, origin: dict[str, Any]) -> Path | None:
     """
     path = folder / "training.json"
     if not path.is_file() or json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(origin)):
+        if not leads():
+            return None
         shutil.rmtree(folder, ignore_errors=True)
         write_json(path, origin)
     return folder / NAME if (folder / NAME).is_file() else None

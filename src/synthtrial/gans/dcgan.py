@@ -13,6 +13,7 @@ from synthtrial.gans import ema
 from synthtrial.gans.augmentation import Augmentation
 from synthtrial.gans.base import GAN
 from synthtrial.gans.dcgan_networks import Discriminator, Generator
+from synthtrial.gans.draws import randn
 from synthtrial.gans.fitting import as_size
 from synthtrial.gans.layers import channels_last, halvings
 from synthtrial.gans.losses import accuracy, check_loss, discriminator_terms, generator_terms
@@ -77,7 +78,7 @@ class DCGAN(GAN):
 
     def fake(self, batch: Batch) -> Tensor:
         """Samples `(B, C, *spatial)` from fresh noise."""
-        return self.generator(torch.randn(len(batch["real"]), self.latent, device=self.device))
+        return self.generator(randn(len(batch["real"]), self.latent, device=self.device))
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, batch: Batch) -> Terms:
         """The chosen loss on augmented real and fake images, judged in one pass."""

@@ -13,6 +13,7 @@ from synthtrial.errors import ConfigError
 from synthtrial.gans import ema
 from synthtrial.gans.augmentation import Augmentation
 from synthtrial.gans.base import GAN
+from synthtrial.gans.draws import randint_for_all, randn
 from synthtrial.gans.fastgan_levels import grids_of, low_level
 from synthtrial.gans.fastgan_networks import Discriminator, Generator, part_at
 from synthtrial.gans.fitting import as_size
@@ -103,7 +104,7 @@ class FastGAN(GAN):
 
     def fake(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Images `(B, C, *size)` and their low-resolution copies `(B, C, *low)` from fresh noise."""
-        return self.generator(torch.randn(len(batch["real"]), self.latent, device=self.device))
+        return self.generator(randn(len(batch["real"]), self.latent, device=self.device))
 
     def discriminator_loss(self, real: Tensor, fake: tuple[Tensor, Tensor], batch: Batch) -> Terms:
         """The chosen loss on augmented images, and how far reconstructions are from the real ones.
@@ -115,7 +116,7 @@ class FastGAN(GAN):
         on_real = self.discriminator.logits(features)
         on_fake = self.discriminator(*self.augmented(*fake))
         self.history.add("discriminator/accuracy", accuracy(self.loss, on_real, on_fake))
-        corner = [bool(end) for end in torch.randint(2, (real.dim() - 2,))]
+        corner = [bool(end) for end in randint_for_all(0, 2, (real.dim() - 2,))]
         targets = (self.shrunk(real), self.shrunk(part_at(real, corner)), low)
         reconstructed = self.discriminator.reconstruct(features, corner)
         return discriminator_terms(self.loss, on_real, on_fake) | self.reconstruction_terms(reconstructed, targets)

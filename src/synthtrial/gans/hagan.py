@@ -13,6 +13,7 @@ from synthtrial.errors import ConfigError
 from synthtrial.gans import ema
 from synthtrial.gans.augmentation import Augmentation
 from synthtrial.gans.base import GAN
+from synthtrial.gans.draws import randint_for_all, randn
 from synthtrial.gans.fitting import as_size
 from synthtrial.gans.hagan_networks import (
     LATENT_STRIDE,
@@ -129,7 +130,7 @@ class HAGAN(GAN):
 
     def prepare_batch(self, batch: Batch) -> Batch:
         """Choose where the slab of this step starts, and cut and shrink the real images accordingly."""
-        start = LATENT_STRIDE * int(torch.randint(0, (self.size - self.slab) // LATENT_STRIDE + 1, ()))
+        start = LATENT_STRIDE * int(randint_for_all(0, (self.size - self.slab) // LATENT_STRIDE + 1))
         real = batch["real"]
         return batch | {
             "start": start,
@@ -149,7 +150,7 @@ class HAGAN(GAN):
 
     def fake(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """A slab `(B, C, slab, size, size)` and the low-resolution image `(B, C, size/4, ...)` from fresh noise."""
-        noise = torch.randn(len(batch["real"]), self.latent, device=self.device)
+        noise = randn(len(batch["real"]), self.latent, device=self.device)
         return self._slab_and_low(with_class(noise, batch.get("label"), self.n_classes), batch["start"])
 
     def _slab_and_low(self, latent: Tensor, start: int) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from synthtrial.atomic import atomic_file
 from synthtrial.errors import TrainingError
+from synthtrial.processes import averaged
 
 SMOOTHING = 0.001
 """Weight of a new value in the moving average."""
@@ -69,8 +70,8 @@ class LossHistory:
         self._terms: dict[str, Term] = {}
 
     def add(self, name: str, value: Tensor) -> None:
-        """Count one more value of a term. Nothing waits for the device here."""
-        value = value.detach().float()
+        """Count one more value of a term, the mean over all processes. Nothing waits for the device here."""
+        value = averaged(value.detach().float())
         self._terms.setdefault(name, Term.new(value)).add(value)
 
     def close_row(self, images: int) -> dict[str, float]:

@@ -17,7 +17,8 @@ from synthtrial.gans.dataset import RealCases
 from synthtrial.gans.parallel import AveragedGradients
 from synthtrial.gans.progress import ImagesBar
 from synthtrial.gans.sampling import ImageStream
-from synthtrial.hardware import lightning_precision
+from synthtrial.hardware import cluster_environment, lightning_precision, lightning_processes
+from synthtrial.processes import processes_of, together
 
 
 def fit(
@@ -38,7 +39,7 @@ def fit(
         callbacks: what else happens after every checkpoint.
         last: the checkpoint to go on from, if any.
         checkpoints: the folder of checkpoints.
-        trainer: `accelerator`, `devices`, `precision`, and optionally `loader_workers`.
+        trainer: `accelerator`, `devices`, `precision`, and optionally `nodes` and `loader_workers`.
         logger: a Lightning logger, a list of them, or None.
         description: what the progress bar says.
 
@@ -49,7 +50,7 @@ def fit(
     length = schedule.batches_per_checkpoint * schedule.batch_size
     loader = DataLoader(
         cases,
-        batch_size=schedule.batch_size // trainer["devices"],
+        batch_size=schedule.batch_size // processes_of(trainer),
         sampler=ImageStream(length),
         num_workers=trainer.get("loader_workers") or 0,
         persistent_workers=bool(trainer.get("loader_workers")),
@@ -64,17 +65,15 @@ def fit(
         for message in ("Found .* in eval mode", ".*does not have many workers", ".*exists and is not empty"):
             warnings.filterwarnings("ignore", message=message)
         loop = pl.Trainer(
-            accelerator=trainer["accelerator"],
-            devices=trainer["devices"],
-            strategy=AveragedGradients() if trainer["devices"] > 1 else "auto",
+            **lightning_processes(trainer, AveragedGradients),
             precision=lightning_precision(trainer),
             max_epochs=schedule.checkpoints,
             callbacks=[*callbacks, ImagesBar(description, schedule.checkpoints * length), keeper],
-            plugins=[AtomicCheckpointIO()],
+            plugins=[AtomicCheckpointIO(), cluster_environment()],
             logger=logger or False,
-            use_distributed_sampler=False,
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        loop.fit(gan, loader, ckpt_path=last, weights_only=True)
+        with together():
+            loop.fit(gan, loader, ckpt_path=last, weights_only=True)
     return loop.is_global_zero

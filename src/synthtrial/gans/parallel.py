@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import torch
 from pytorch_lightning.strategies import DDPStrategy
-from torch import Tensor, distributed, nn
+from torch import nn
+
+from synthtrial.processes import place, summed
 
 
 class AveragedGradients(DDPStrategy):
@@ -24,26 +26,10 @@ class AveragedGradients(DDPStrategy):
 @torch.no_grad()
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Replace gradients by their mean over all processes; does nothing in a single one."""
-    if process()[1] == 1:
+    _, processes = place()
+    if processes == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-    distributed.all_reduce(flat)
-    flat /= distributed.get_world_size()
+    flat = summed(torch.cat([gradient.reshape(-1) for gradient in gradients])) / processes
     for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
-
-
-def summed(tensor: Tensor) -> Tensor:
-    """The sum of a tensor over all processes."""
-    if process()[1] > 1:
-        tensor = tensor.clone()
-        distributed.all_reduce(tensor)
-    return tensor
-
-
-def process() -> tuple[int, int]:
-    """This process's number, and how many there are."""
-    if not distributed.is_available() or not distributed.is_initialized():
-        return 0, 1
-    return distributed.get_rank(), distributed.get_world_size()

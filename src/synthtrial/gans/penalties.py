@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from synthtrial.gans.draws import rand
 from synthtrial.gans.precision import full_precision
 
 Judge = Callable[[Tensor], Tensor]
@@ -19,7 +20,7 @@ def gradient_penalty(critic: Judge, real: Tensor, fake: Tensor) -> Tensor:
     Each sample has its own point x on the line from a fake to a real image; the norm is over all of a sample
     (Gulrajani et al. 2017, arXiv 1704.00028, equation 3). Real and fake are `(B, C, *spatial)`.
     """
-    share = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
+    share = rand(len(real), *[1] * (real.dim() - 1), device=real.device)
     between = torch.lerp(fake.float(), real.float(), share)
     slope = input_gradient(critic, between).norm(dim=1)
     return (slope - 1).square().mean()

@@ -13,6 +13,7 @@ from synthtrial.errors import ConfigError
 from synthtrial.gans import ema
 from synthtrial.gans.augmentation import Augmentation
 from synthtrial.gans.base import GAN
+from synthtrial.gans.draws import randn
 from synthtrial.gans.fitting import as_size
 from synthtrial.gans.layers import channels_last, halvings
 from synthtrial.gans.losses import accuracy, discriminator_terms, generator_terms
@@ -117,7 +118,7 @@ class Progressive(GAN):
 
     def fake(self, batch: Batch) -> Tensor:
         """Samples `(B, C, *spatial)` of the size grown to, from fresh noise."""
-        return self.generator(torch.randn(len(batch["real"]), self.latent, device=self.device), batch["grown"])
+        return self.generator(randn(len(batch["real"]), self.latent, device=self.device), batch["grown"])
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, batch: Batch) -> Terms:
         """The non-saturating loss on augmented images; real and fake apart, as each batch's deviation is looked at."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from torch.utils.data import Sampler
 
-from synthtrial.gans.parallel import process
+from synthtrial.processes import place
 
 
 class ImageStream(Sampler[int]):
@@ -30,10 +30,10 @@ class ImageStream(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.length // process()[1]
+        return self.length // place()[1]
 
     def __iter__(self) -> Iterator[int]:
-        rank, processes = process()
+        rank, processes = place()
         first = self.epoch * self.length
         return iter(range(first + rank, first + self.length, processes))
 

@@ -34,8 +34,7 @@ class Snapshots(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, gan: pl.LightningModule) -> None:
         """Rather stop now than after hours of training, when weights that it had passed are gone."""
         assert isinstance(gan, GAN)
-        if trainer.is_global_zero:
-            self.passed(gan.images_seen)
+        self.passed(gan.images_seen)
 
     def on_train_batch_end(self, trainer: pl.Trainer, gan: pl.LightningModule, *_: Any) -> None:
         """Keep the weights when this step has reached a number."""

@@ -13,6 +13,7 @@ from synthtrial.errors import ConfigError
 from synthtrial.gans import ema
 from synthtrial.gans.adaptive_augmentation import AdaptiveAugmentation
 from synthtrial.gans.base import GAN
+from synthtrial.gans.draws import randn
 from synthtrial.gans.fitting import as_size
 from synthtrial.gans.labels import UNKNOWN, labels_of
 from synthtrial.gans.layers import channels_last
@@ -134,7 +135,7 @@ class StyleGAN2ADA(GAN):
 
     def fake(self, batch: Batch) -> Tensor:
         """Samples `(B, C, *spatial)` from fresh noise, of the classes of the real images."""
-        noise = torch.randn(len(batch["real"]), self.latent, device=self.device)
+        noise = randn(len(batch["real"]), self.latent, device=self.device)
         return self.generator(noise, labels_of(batch), self.style_mixing)
 
     def judge(self, images: Tensor, batch: Batch) -> Tensor:
@@ -161,7 +162,7 @@ class StyleGAN2ADA(GAN):
     def path_length_terms(self, batch: Batch) -> Terms:
         """The generator's slope by the style, on a part of the batch."""
         labels = labels_of(batch)[: self.path_length.samples(len(batch["real"]))]
-        noise = torch.randn(len(labels), self.latent, device=self.device)
+        noise = randn(len(labels), self.latent, device=self.device)
         styles = self.generator.styles(noise, labels, self.style_mixing)
         return {"path_length": self.path_length(self.generator.synthesis(styles), styles)}
 

@@ -32,6 +32,7 @@ from synthtrial.gans.snapshots import Snapshots
 from synthtrial.gans.transfer import Transfer, transfer
 from synthtrial.gans.watch import CollapseWatch
 from synthtrial.hashing import file_sha256
+from synthtrial.processes import leads, processes_of
 
 
 def train(
@@ -61,14 +62,14 @@ def train(
         case_ids: the cases of that part.
         folder: where the trained model goes, replaced whole at the end.
         checkpoints: where training can go on from after a kill.
-        trainer: `accelerator`, `devices`, `precision`, and optionally `threads` and `loader_workers`.
+        trainer: `accelerator`, `devices`, `precision`, and optionally `nodes`, `threads` and `loader_workers`.
         seed: seed of the weights, the noise and the order of cases.
         logger: a Lightning logger, a list of them, or None.
         on_images: called after every checkpoint with the images seen and a picture of samples.
         on_trained: called after the last step with the Unix times of the beginning and the end of training, s.
 
     Returns:
-        What `model.json` says of the training.
+        What `model.json` says of the training; nothing in the further processes of a training in several.
 
     Raises:
         ConfigError: when the configuration doesn't fit the cohort.
@@ -81,12 +82,12 @@ def train(
     lesson = Lesson(config=config, name=name, cohort=cohort, split=split, case_ids=case_ids, seed=seed)
     gan = build(config)
     if isinstance(gan, Control):
-        return learn(gan, lesson, folder)
+        return learn(gan, lesson, folder) if leads() else {}
     assert isinstance(gan, GAN)
     gan.schedule, gan.seed = Schedule.from_config(config["train"]), seed
-    cases = cases_of(gan, lesson, trainer["devices"])
+    cases = cases_of(gan, lesson, processes_of(trainer))
     started = transfer(gan, Path(config["start_from"]), config["_target_"]) if config.get("start_from") else None
-    if started:
+    if started and leads():
         print(started)
     shown = torch.stack([cases.encoded(case_id) for case_id in cases.roles.real[:SHOWN]])
     samples = FixedSamples(Conditions(gan.conditions_on, cases), len(shown), seed)
@@ -127,7 +128,7 @@ def train(
     return facts
 
 
-def cases_of(gan: GAN, lesson: Lesson, devices: int) -> RealCases:
+def cases_of(gan: GAN, lesson: Lesson, processes: int) -> RealCases:
     """The cases that a generator learns from, each in its role.
 
     Raises:
@@ -143,10 +144,10 @@ def cases_of(gan: GAN, lesson: Lesson, devices: int) -> RealCases:
         raise ConfigError(
             f"train.batch_size={size} is larger than {lesson.split!r}, which has {len(roles.real)} cases to learn from"
         )
-    if size % (devices * gan.schedule.accumulate):
+    if size % (processes * gan.schedule.accumulate):
         raise ConfigError(
-            f"train.batch_size={size} must be a multiple of trainer.devices={devices} times "
-            f"train.accumulate={gan.schedule.accumulate}"
+            f"train.batch_size={size} must be a multiple of the training's {processes} processes "
+            f"(trainer.devices x trainer.nodes) times train.accumulate={gan.schedule.accumulate}"
         )
     return RealCases(lesson.cohort, roles, build_representation(lesson.representation()), gan.seed)
 

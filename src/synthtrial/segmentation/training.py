@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.errors import ConfigError
 from synthtrial.hardware import best_device
+from synthtrial.processes import leads
 from synthtrial.segmentation.augmentation import augmentation
 from synthtrial.segmentation.convergence import why_not_learned
 from synthtrial.segmentation.module import SegmentationModule
@@ -83,7 +84,7 @@ def fit(
         channels: channels of the images.
         spatial_dims: 2 or 3.
         settings: `network` and `train` of a `conf/segmenter` file.
-        trainer: `accelerator`, `devices`, `precision`, and optionally `threads` and `loader_workers`.
+        trainer: `accelerator`, `devices`, `precision`, and optionally `nodes`, `threads` and `loader_workers`.
         seed: seed of weights, order and augmentation.
         pretrain_cases: the training set of the pretraining, of the same shape; empty without it.
         pretrain: share of the steps that the pretraining gets; 0 without it.
@@ -138,7 +139,7 @@ def fit(
         convergence=why_not_learned(curve),
         remark=unfinished(module.curve),
     )
-    if checkpoint is not None:
+    if checkpoint is not None and leads():
         _write_fitted(checkpoint, fitted)
     return fitted
 

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 
 from synthtrial.errors import TrainingError
+from synthtrial.processes import averaged, in_turns
 from synthtrial.supervised.budget import Budget
 from synthtrial.supervised.curve import CurveRow, Log
 from synthtrial.supervised.schedule import adamw
@@ -69,13 +70,18 @@ class CurveModule(pl.LightningModule):
         self._losses.append(loss.detach())
         return loss
 
+    def on_train_start(self) -> None:
+        """Give the further processes random numbers of their own, by which their dropout goes."""
+        if self.global_rank:
+            torch.manual_seed(torch.initial_seed() + self.global_rank)
+
     def on_train_batch_end(self, *_: Any) -> None:
         """Add a point to the curve, now and then: reading a loss waits for the device."""
         intervals = (max(1, self.steps // CURVE_POINTS), self.settings.validate_every, self.steps)
         if all(self.global_step % interval for interval in intervals):
             return
         step = self.first_step + self.global_step
-        loss = float(torch.stack(self._losses).mean())
+        loss = float(averaged(torch.stack(self._losses).mean()))
         self._losses.clear()
         if not math.isfinite(loss):
             raise TrainingError(
@@ -90,10 +96,16 @@ class CurveModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Write the measure beside the loss of the same step."""
-        value = float(np.mean(self._validation))
+        found = torch.tensor(self._validation, dtype=torch.float64, device=self.device)
+        value = float(np.mean(in_turns(found, self._n_validation()).tolist()))
         self._validation.clear()
         self.curve[-1][self.measure] = value
         self._tell({self.measure: value}, self.first_step + self.global_step)
+
+    def _n_validation(self) -> int:
+        """Number of validation cases, over all processes."""
+        loaders = self.trainer.val_dataloaders
+        return len(loaders.dataset)
 
     def configure_optimizers(self) -> Any:
         """AdamW with the learning rate set at every step."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
+from math import ceil
 
 import numpy as np
 import torch
 from monai.transforms import Compose
 from torch.utils.data import Dataset, Sampler
 
+from synthtrial.processes import place
 from synthtrial.supervised.case import TrainingCase
 from synthtrial.supervised.repeatable import Repeatable
 
@@ -45,9 +48,11 @@ def as_tensor(array: np.ndarray) -> torch.Tensor:
 class ShuffledDraws(Sampler[tuple[int, int]]):
     """`(draw, index)` pairs: all cases in a new order, again and again, until `n_draws` are given.
 
+    Several processes take turns, so that together they meet the batches that a single one would.
+
     Args:
         n_cases: number of cases.
-        n_draws: length of the stream; steps times batch size.
+        n_draws: length of the stream, over all processes; steps times batch size.
         seed: seed of the orders.
     """
 
@@ -55,9 +60,13 @@ class ShuffledDraws(Sampler[tuple[int, int]]):
         self.n_cases, self.n_draws, self.seed = n_cases, n_draws, seed
 
     def __len__(self) -> int:
-        return self.n_draws
+        return self.n_draws // place()[1]
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
+        rank, processes = place()
+        return islice(self._stream(), rank, None, processes)
+
+    def _stream(self) -> Iterator[tuple[int, int]]:
         rng = np.random.default_rng(self.seed)
         for start in range(0, self.n_draws, self.n_cases):
             for offset, index in enumerate(rng.permutation(self.n_cases)[: self.n_draws - start]):
@@ -67,6 +76,9 @@ class ShuffledDraws(Sampler[tuple[int, int]]):
 class InOrder(Sampler[tuple[int, int]]):
     """Each case once, in order, as `(0, index)`.
 
+    Several processes take turns, and have as many turns each: past the last case the first ones come again. What is
+    found about those is for `processes.in_turns` to leave out.
+
     Args:
         n_cases: number of cases.
     """
@@ -75,7 +87,8 @@ class InOrder(Sampler[tuple[int, int]]):
         self.n_cases = n_cases
 
     def __len__(self) -> int:
-        return self.n_cases
+        return ceil(self.n_cases / place()[1])
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        return ((0, index) for index in range(self.n_cases))
+        rank, processes = place()
+        return ((0, turn % self.n_cases) for turn in range(rank, len(self) * processes, processes))

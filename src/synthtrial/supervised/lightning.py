@@ -10,7 +10,8 @@ from typing import Any
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from synthtrial.hardware import lightning_precision
+from synthtrial.hardware import cluster_environment, lightning_precision, lightning_processes
+from synthtrial.processes import together
 
 
 def train_phase(
@@ -30,12 +31,12 @@ def train_phase(
         validation: what the module's validation goes over; None for no validation.
         steps: optimizer steps.
         validate_every: steps between two validations.
-        trainer: `accelerator`, `devices` and `precision`.
+        trainer: `accelerator`, `devices`, `precision`, and optionally `nodes`.
     """
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     lightning = pl.Trainer(
-        accelerator=trainer["accelerator"],
-        devices=trainer["devices"],
+        **lightning_processes(trainer),
+        plugins=[cluster_environment()],
         precision=lightning_precision(trainer),
         max_steps=steps,
         val_check_interval=min(validate_every, steps),
@@ -52,6 +53,7 @@ def train_phase(
         expected = "does not have many workers|have no `val_dataloader`|in eval mode"  # the last: a frozen body
         warnings.filterwarnings("ignore", message=f".*({expected}).*")
         try:
-            lightning.fit(module, batches, validation)
+            with together():
+                lightning.fit(module, batches, validation)
         except SystemExit as stop:  # which Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stop

@@ -16,6 +16,7 @@ import pandas as pd
 from synthtrial.atomic import atomic_folder, write_json
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.hashing import file_sha256
+from synthtrial.processes import leads
 from synthtrial.trial.running.arm_plan import ArmPlan, Place
 from synthtrial.trial.running.crew import Tell
 
@@ -93,7 +94,10 @@ def train_model(plan: ArmPlan, classes: tuple[str, str], place: Place, tell: Tel
     left_out = real_cases(plan.cohort, plan.cohort.folds[place.fold], read)
     fitted = _fitted(plan, classes, place, patients, left_out, folder / "model", tell)
     ended = time.time()
-    judged = real_cases(plan.cohort, plan.judged_by(place), read)
+    if not leads():
+        left_out, judged = [], []  # the leading process asks the model
+    else:
+        judged = real_cases(plan.cohort, plan.judged_by(place), read)
     said = {
         name: pd.DataFrame({"case_id": [case.case_id for case in cases], "probability": fitted.probabilities(cases)})
         for name, cases in (("validation", left_out), ("judged", judged))
@@ -105,7 +109,8 @@ def train_model(plan: ArmPlan, classes: tuple[str, str], place: Place, tell: Tel
         trained=None if found else (ended - fitted.seconds, ended),
         **said,
     )
-    _write_record(record, said_in)
+    if leads():
+        _write_record(record, said_in)
     return record
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from synthtrial.atomic import atomic_folder
 from synthtrial.classification.settings import NetworkSettings, needs_torch, read_classifier
 from synthtrial.errors import CohortError
+from synthtrial.processes import leads, one_process
 from synthtrial.tracking import StageRun
 from synthtrial.trial import guard
 from synthtrial.trial.classifying.class_model import ClassRecord, train_model
@@ -33,7 +34,7 @@ def means(settings: Mapping[str, Any], trainer: Mapping[str, Any]) -> tuple[dict
     """
     if needs_torch(read_classifier(settings, "classifier")):
         return dict(trainer), ("synthtrial.trial.classifying.preloaded_networks",)
-    return {**trainer, "accelerator": "cpu"}, ("synthtrial.trial.classifying.preloaded_classic",)
+    return {**one_process(trainer), "accelerator": "cpu"}, ("synthtrial.trial.classifying.preloaded_classic",)
 
 
 def classify_arm(
@@ -50,7 +51,8 @@ def classify_arm(
     The models of a fold and repeat start from the same weights in every arm. A model's threshold is chosen on the cases
     that its fold left out, the ensemble's on all of them together, each judged by the models that left it out. Models
     are trained side by side in `fold_workers` processes, whose number changes no result. Finished models are kept in
-    the plan's `checkpoints`: the same call goes on from there.
+    the plan's `checkpoints`: the same call goes on from there. Further processes of a training in several train, and
+    return before anything is judged.
 
     Args:
         plan: of the arm.
@@ -72,6 +74,8 @@ def classify_arm(
         processes(plan.trainer, len(plan.places)), ClassWork(plan, classes), means(plan.settings, plan.trainer)[1]
     ) as crew:
         records = train_all(crew, plan, classifier, partial(steps_of, plan), run)
+    if not leads():
+        return
     run.count_memory(crew.peak_rss_mb)
     named = {"arm": plan.arm.name, "classifier": classifier}
     judgement = Judgement(plan, classes, threshold, records)

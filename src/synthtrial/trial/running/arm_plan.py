@@ -16,6 +16,7 @@ import pandas as pd
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import ConfigError
 from synthtrial.hashing import file_sha256
+from synthtrial.processes import processes_of
 from synthtrial.trial.arm import Arm
 from synthtrial.trial.protocol import Protocol
 
@@ -52,7 +53,7 @@ class ArmPlan:
         protocol: which cases the models of a fold are judged on.
         repeats: trainings per fold.
         settings: content of a `conf/segmenter` or `conf/classifier` file.
-        trainer: `accelerator`, `devices`, `precision`, and optionally `threads` and `loader_workers`.
+        trainer: `accelerator`, `devices`, `precision`, and optionally `nodes`, `threads` and `loader_workers`.
         seed: seed of the study.
         checkpoints: folder of finished models.
     """
@@ -118,7 +119,7 @@ class ArmPlan:
             [self._case_hashes[case_id] for case_id in self.cohort.folds[place.fold]],
             self.cohort.facts,
             self.settings,
-            [self.trainer[key] for key in ("accelerator", "devices", "precision")],
+            [self.trainer["accelerator"], processes_of(self.trainer), self.trainer["precision"]],
             self.arm.pretrain,
             self.arm.balance,
             self.seed_of(place),

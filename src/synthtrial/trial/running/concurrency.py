@@ -6,6 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from synthtrial.errors import ConfigError
+from synthtrial.processes import processes_of
+
 
 def threads_per_model(trainer: Mapping[str, Any], models: int) -> int | None:
     """CPU threads of one model's training: `runtime.threads`, or its part of the cores.
@@ -15,22 +18,36 @@ def threads_per_model(trainer: Mapping[str, Any], models: int) -> int | None:
     speed, None leaves them to torch.
 
     Args:
-        trainer: `accelerator` and, optionally, `threads`.
+        trainer: `accelerator`, `devices` and, optionally, `nodes` and `threads`.
         models: models of the arm.
     """
     if trainer.get("threads"):
         return int(trainer["threads"])
-    return None if _on_gpu(trainer) else max(1, _cores() // models)
+    side_by_side = int(trainer["devices"]) if processes_of(trainer) > 1 else models
+    return None if _on_gpu(trainer) else max(1, _cores() // side_by_side)
 
 
 def processes(trainer: Mapping[str, Any], models: int) -> int:
     """Processes that train models side by side: `runtime.fold_workers`, or as many as the cores suffice for.
 
+    Where each model is trained by several processes, one model is trained after another.
+
     Args:
-        trainer: `accelerator` and, optionally, `threads` and `fold_workers`.
+        trainer: `accelerator`, `devices` and, optionally, `nodes`, `threads` and `fold_workers`.
         models: models of the arm.
+
+    Raises:
+        ConfigError: when models are to be trained side by side, by several processes each.
     """
     wanted = trainer.get("fold_workers")
+    if processes_of(trainer) > 1:
+        if (wanted or 1) > 1:
+            raise ConfigError(
+                f"runtime.fold_workers is {wanted}, but each model is trained by {processes_of(trainer)} processes "
+                "(trainer.devices x trainer.nodes), one model after another: set runtime.fold_workers=null, or "
+                "trainer.devices=1 to train the models side by side"
+            )
+        return 1
     if wanted is None:
         wanted = 1 if _on_gpu(trainer) else _cores() // (threads_per_model(trainer, models) or 1)
     return max(1, min(int(wanted), models))

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from rich.progress import Progress, TaskID
 
+from synthtrial.processes import leads
 from synthtrial.tracking import StageRun
 from synthtrial.trial.running.arm_plan import ArmPlan, Place
 from synthtrial.trial.running.crew import Crew
@@ -85,6 +86,6 @@ def train_all(
     Returns:
         What the work says of each model, in the order of fold and repeat.
     """
-    with Progress(refresh_per_second=2) as progress:
+    with Progress(refresh_per_second=2, disable=not leads()) as progress:
         records = crew.map([only] if only else plan.places, Watch(progress, run, f"{name} on {plan.arm.name}", steps))
     return sorted(records, key=lambda record: record.place)

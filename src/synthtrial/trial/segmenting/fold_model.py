@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from synthtrial.processes import leads
 from synthtrial.trial.running.arm_plan import ArmPlan, Place
 from synthtrial.trial.running.crew import Tell
 
@@ -96,7 +97,7 @@ def train_model(plan: ArmPlan, place: Place, tell: Tell, judge: bool = True) -> 
         log=partial(tell, "log"),
     )
     ended = time.time()
-    judged_later = not judge or plan.judged_by(place) == cohort.folds[place.fold]
+    judged_later = not judge or plan.judged_by(place) == cohort.folds[place.fold] or not leads()
     return ModelRecord(
         place=place,
         curve=fitted.curve,

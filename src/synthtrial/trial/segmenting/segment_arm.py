@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from synthtrial.atomic import atomic_folder
 from synthtrial.errors import ConfigError
+from synthtrial.processes import leads
 from synthtrial.segmentation.metrics import TOLERANCE_MM
 from synthtrial.tracking import StageRun
 from synthtrial.trial.running.arm_plan import ArmPlan, Place
@@ -37,7 +38,8 @@ def segment_arm(
     The models of a fold and repeat start from the same weights in every arm, which pairs them further. Cases are judged
     on the original grid, by every model and by the mean of the models' probabilities; so are the validation cases of
     each fold. Models are trained side by side in `fold_workers` processes, whose number changes no result. Finished
-    models are kept in the plan's `checkpoints`: the same call goes on from there.
+    models are kept in the plan's `checkpoints`: the same call goes on from there. Further processes of a training in
+    several train, and return before anything is judged.
 
     Args:
         plan: of the arm.
@@ -54,6 +56,8 @@ def segment_arm(
     run = run or StageRun()
     with Crew(processes(plan.trainer, len(plan.places)), ArmWork(plan, tolerance_mm), PRELOAD) as crew:
         records = train_all(crew, plan, segmenter, partial(steps_of, plan), run)
+        if not leads():
+            return
         _judge_and_write(crew, plan, records, folder, {"arm": plan.arm.name, "segmenter": segmenter})
     run.count_memory(crew.peak_rss_mb)
 
