@@ -381,7 +381,35 @@ def test_a_cohort_of_one_site_leaves_none_out(refused: Answer) -> None:
 def test_a_gpu_that_is_not_there_is_told(refused: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    assert script("prepare") == script("train_gan", "dcgan") == 0
+    # Nothing has been prepared: it is told before anything is read.
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    for stage in ("train_gan", "synthesize"):
-        assert "accelerator is gpu, but torch finds none here" in refused(stage, "dcgan", "trainer.accelerator=gpu")
+    for words in (("train_gan", "dcgan"), ("synthesize", "dcgan"), ("segment", "real")):
+        assert "accelerator is gpu, but torch finds none here" in refused(*words, "trainer.accelerator=gpu")
+
+
+def test_more_gpus_than_there_are_are_told(refused: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    for owner, name in ((torch.accelerator, "is_available"), (torch.cuda, "is_available")):
+        monkeypatch.setattr(owner, name, lambda: True)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 1)
+    for words in (("train_gan", "dcgan"), ("synthesize", "dcgan"), ("segment", "real")):
+        message = refused(*words, "trainer.accelerator=gpu", "trainer.devices=4")
+        assert "trainer.devices is 4, but torch finds 1 GPU here; set trainer.devices=1 or fewer" in message
+
+
+def test_processes_that_do_not_fit_are_told(refused: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "trainer.nodes=2: start the stage on every node by srun or torchrun" in refused(
+        "train_gan", "dcgan", "trainer.nodes=2"
+    )
+    with monkeypatch.context() as slurm:
+        for name, value in {"STEP_NUM_TASKS": "4", "NTASKS_PER_NODE": "4", "PROCID": "0", "LOCALID": "0"}.items():
+            slurm.setenv(f"SLURM_{name}", value)
+        message = refused("segment", "real", "trainer.devices=2")
+        assert "srun started 4 processes, 4 per node, but trainer.devices=2 on trainer.nodes=1" in message
+        assert "call srun with --nodes=1 --ntasks-per-node=2" in message
+    assert script("prepare") == 0
+    message = refused("train_gan", "dcgan", "trainer.devices=3")
+    assert "train.batch_size=4 must be a multiple of the training's 3 processes" in message
+    message = refused("segment", "real", "trainer.devices=2", "runtime.fold_workers=2")
+    assert "runtime.fold_workers is 2, but each model is trained by 2 processes" in message

@@ -22,7 +22,13 @@ from synthtrial.processes import leads
 from synthtrial.segmentation.training import fit
 
 torch.set_num_threads(1)
-network = {{"_target_": "monai.networks.nets.SegResNet", "init_filters": 8, "blocks_down": [1, 1], "blocks_up": [1], "norm": "INSTANCE"}}
+network = {{
+    "_target_": "monai.networks.nets.SegResNet",
+    "init_filters": 8,
+    "blocks_down": [1, 1],
+    "blocks_up": [1],
+    "norm": "INSTANCE",
+}}
 fitted = fit(
     squares(5),
     squares(3),

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthtrial.errors import ConfigError
+from synthtrial.gans.draws import randn
 
 
 class Noise:
@@ -37,11 +38,17 @@ class Noise:
         self.grids = grids[:1] if kind == "white" else grids
 
     def __call__(self, n: int, device: torch.device | str = "cpu", rng: torch.Generator | None = None) -> Tensor:
-        """Draw `(n, channels)` or `(n, channels, *spatial)` from a generator of this device, or from torch's own."""
+        """Draw `(n, channels)` or `(n, channels, *spatial)` from a generator of this device, or as a training step draws."""
+
+        def normal(*shape: int) -> Tensor:
+            if rng is None:
+                return randn(n, *shape, device=device)
+            return torch.randn(n, *shape, device=device, generator=rng)
+
         if not self.grids:
-            return torch.randn(n, self.channels, device=device, generator=rng)
+            return normal(self.channels)
         volume = torch.zeros(n, self.channels, *self.grids[0], device=device)
         for grid in self.grids:
-            white = torch.randn(n, self.channels, *grid, device=device, generator=rng)
+            white = normal(self.channels, *grid)
             volume += F.interpolate(white, size=self.grids[0])
         return volume / sqrt(len(self.grids))

@@ -13,6 +13,7 @@ from synthtrial.errors import ConfigError
 from synthtrial.gans import ema
 from synthtrial.gans.augmentation import Augmentation
 from synthtrial.gans.base import GAN
+from synthtrial.gans.draws import randn
 from synthtrial.gans.fitting import as_size
 from synthtrial.gans.image_to_image import start_gaussian
 from synthtrial.gans.layers import channels_last
@@ -143,7 +144,7 @@ class Pix2Pix(GAN):
 
     def noise(self, n: int) -> Tensor:
         """Fresh noise beside n masks, `(n, noise_channels, *spatial)`."""
-        return torch.randn(n, *self.noise_shape, device=self.device)
+        return randn(n, *self.noise_shape, device=self.device)
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, batch: Batch) -> Terms:
         """Half the chosen loss per patch, as published, on augmented cases."""
@@ -174,7 +175,7 @@ class Pix2Pix(GAN):
 
     def fake_masks(self, n: int) -> Tensor:
         """Mask scores `(n, mask_channels, *spatial)` from fresh noise."""
-        return self.generator["mask"](torch.randn(n, self.mask_latent, device=self.device))
+        return self.generator["mask"](randn(n, self.mask_latent, device=self.device))
 
     def mask_discriminator_terms(self, batch: Batch) -> Terms:
         """The chosen loss on augmented masks, real ones and fakes without a graph."""

@@ -104,8 +104,9 @@ class CurveModule(pl.LightningModule):
 
     def _n_validation(self) -> int:
         """Number of validation cases, over all processes."""
-        loaders = self.trainer.val_dataloaders
-        return len(loaders.dataset)
+        loader = self.trainer.val_dataloaders
+        assert loader is not None
+        return len(loader.dataset)
 
     def configure_optimizers(self) -> Any:
         """AdamW with the learning rate set at every step."""
