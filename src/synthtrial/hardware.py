@@ -68,7 +68,8 @@ def lightning_processes(trainer: Mapping[str, Any], strategy: type | None = None
         "num_nodes": trainer.get("nodes") or 1,
         "strategy": (strategy or DDPStrategy)(timeout=PATIENCE) if several else "auto",
         "use_distributed_sampler": False,
-        "sync_batchnorm": several and best_device(trainer).type == "cuda",
+        # Not where a strategy of ours averages: second derivatives, as of a gradient penalty, do not go through it.
+        "sync_batchnorm": several and strategy is None and best_device(trainer).type == "cuda",
     }
 
 

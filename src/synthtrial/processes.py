@@ -140,8 +140,8 @@ def together() -> Iterator[None]:
         if place()[1] == 1 or not (isinstance(error, DistError) or "gloo" in words or "closed by peer" in words):
             raise
         raise TrainingError(
-            "another process of this training has ended, and so must this one; what it said stands above. The same "
-            "command goes on from the last checkpoint"
+            "the processes of this training have lost each other, most likely because one of them has ended; what it "
+            f"said stands above. The same command goes on from the last checkpoint ({words.splitlines()[0][:200]})"
         ) from error
 
 

@@ -38,7 +38,7 @@ class Noise:
         self.grids = grids[:1] if kind == "white" else grids
 
     def __call__(self, n: int, device: torch.device | str = "cpu", rng: torch.Generator | None = None) -> Tensor:
-        """Draw `(n, channels)` or `(n, channels, *spatial)` from a generator of this device, or as a training step draws."""
+        """Draw `(n, channels)` or `(n, channels, *spatial)` from this device's generator, or as a step draws."""
 
         def normal(*shape: int) -> Tensor:
             if rng is None:
