@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -81,6 +82,7 @@ def cluster_environment() -> Any:
     """
     from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
 
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would greet from every process
     if starter() == "srun":
         return SLURMEnvironment(auto_requeue=False)
     return TorchElasticEnvironment() if starter() == "torchrun" else LightningEnvironment()

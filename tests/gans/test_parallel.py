@@ -40,7 +40,7 @@ def train_in(devices: int, config: dict[str, Any], cohort: PreparedCohort, place
     place.mkdir()
     names = {"tests": str(Path(__file__).parent), "cohort": str(cohort.folder), "place": str(place)}
     (place / "program.py").write_text(PROGRAM.format(devices=devices, config=config, **names))
-    done = subprocess.run([sys.executable, place / "program.py"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, place / "program.py"], capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     return place / "model"
 
