@@ -36,7 +36,7 @@ MOVED = {"shift": 0.125, "mirror_axes": [1]}
 
 # In single precision steps 1 to 4 agree within the tolerance, and later losses differ by up to 98 %. In double precision
 # all eight steps agreed to 1.2e-7, so this is rounding that grows; the test has yet to be made in double precision.
-APART = pytest.mark.xfail(reason="in single precision rounding grows: HA-GAN's losses part at step 5", strict=True)
+APART = pytest.mark.xfail(reason="single precision: HA-GAN's losses part at step 5", strict=True)
 
 
 def train_in(devices: int, config: dict[str, Any], cohort: PreparedCohort, place: Path) -> Path:
