@@ -35,7 +35,7 @@ HAGAN = {"train__images": 16, "train__batch_size": 2, "train__checkpoint_every":
 MOVED = {"shift": 0.125, "mirror_axes": [1]}
 
 # In single precision steps 1 to 4 agree within the tolerance, and later losses differ by up to 98 %.
-# In double precision all eight steps agreed to 1.2e-7: rounding grows. This test has yet to be made in double precision.
+# In double precision all eight steps agreed to 1.2e-7: rounding grows. This test has yet to be made in it.
 APART = pytest.mark.xfail(reason="single precision: HA-GAN's losses part at step 5", strict=True)
 
 
