@@ -25,6 +25,8 @@ GROUND = {
     "command_line",
     "hardware",
     "processes",
+    "speed",
+    "device_loader",
     "holm",
     "hashing",
     "code_hash",

@@ -63,6 +63,10 @@ KEYS = {
         "devices": Key(int, 1),
         "nodes": Key(int, 1),
         "precision": Key(Literal["auto", "32-true", "bf16-mixed", "16-mixed"]),
+        "channels_last": Key(bool | Literal["auto"]),
+        "compile": Key(bool | Literal["auto"]),
+        "fused": Key(bool | Literal["auto"]),
+        "prefetch": Key(bool | Literal["auto"]),
     },
     "runtime": {
         "workers": Key(int | None, 1),

@@ -38,6 +38,7 @@ class GAN(Generator):
     Attributes:
         images_seen: real images learned from so far, over all processes.
         history: means of the loss terms per logging interval.
+        fused: whether optimizers take their fused form.
     """
 
     generator: nn.Module
@@ -53,6 +54,7 @@ class GAN(Generator):
         self.schedule = Schedule(images=1, batch_size=1)
         self.images_seen = 0
         self.history = LossHistory()
+        self.fused = True
 
     # What a family writes
 
@@ -82,6 +84,10 @@ class GAN(Generator):
         """What every learning rate is multiplied by when a share `progress` of the images has been seen."""
         return 1.0
 
+    def compilable(self) -> list[nn.Module]:
+        """Networks that may be compiled: each sees few shapes, and no gradient of it is differentiated again."""
+        return []
+
     def phases(self) -> list[Phase]:
         """The updates of a step, in order."""
         return [
@@ -105,7 +111,7 @@ class GAN(Generator):
         """One optimizer per phase."""
         self._phases = self.phases()
         self._penalties = self.penalties()
-        return [phase.optimizer(phase.parameters()) for phase in self._phases]
+        return [phase.optimizer(phase.parameters(), self.fused) for phase in self._phases]
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Run every phase that is due on one batch, then average the generator's weights."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from synthtrial.errors import ConfigError
 from synthtrial.gans import ema
@@ -126,6 +126,14 @@ class HAGAN(GAN):
             *super().phases(),
             Phase("encoder_high", [self.encoder_high], self.encoder_high_terms, self.encoder_optimizer),
             Phase("encoder_global", [self.encoder_global], self.encoder_global_terms, self.encoder_optimizer),
+        ]
+
+    def compilable(self) -> list[nn.Module]:
+        """All but the layers that are told where a slab starts, which is another number in each step."""
+        generator, discriminator = self.generator, self.discriminator
+        return [
+            *(generator.trunk, generator.high, generator.low, discriminator.high, discriminator.low),
+            *(self.encoder_high, self.encoder_global),
         ]
 
     def prepare_batch(self, batch: Batch) -> Batch:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from synthtrial.errors import ConfigError
 from synthtrial.gans.hagan import GENERATOR_CLASS_WEIGHT, HAGAN
@@ -84,6 +84,11 @@ class HAGANGP(HAGAN):
         """The critics in every step; generator, E^H and E^G in every `n_critic`-th."""
         critics, *others = super().phases()
         return [critics, *(replace(phase, interval=self.n_critic) for phase in others)]
+
+    def compilable(self) -> list[nn.Module]:
+        """As HA-GAN's, but for the critics, whose gradient is differentiated again by the penalty."""
+        critics = set(self.discriminator.children())
+        return [network for network in super().compilable() if network not in critics]
 
     def discriminator_loss(self, real: Tensor, fake: tuple[Tensor, Tensor], batch: Batch) -> Terms:
         """Each critic's Wasserstein loss, `D(fake) - D(real)`, and the cross-entropy of the real cases' classes."""

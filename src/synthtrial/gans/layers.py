@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import gcd
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from synthtrial.speed import lay_out
 
 CONVOLUTIONS = {2: nn.Conv2d, 3: nn.Conv3d}
 TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
@@ -61,7 +62,4 @@ def halvings(image_size: Sequence[int], smallest: int = 4) -> int:
 
 def channels_last(module: nn.Module) -> None:
     """Store convolution weights with channels last, the layout that CPUs and tensor cores are quickest with."""
-    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
-    for parameter in module.parameters():
-        if parameter.dim() in layouts:
-            parameter.data = parameter.data.contiguous(memory_format=layouts[parameter.dim()])
+    lay_out(module, channels_last=True)

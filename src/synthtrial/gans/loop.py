@@ -9,8 +9,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
-from torch.utils.data import DataLoader
 
+from synthtrial.device_loader import DeviceLoader
 from synthtrial.gans.base import GAN
 from synthtrial.gans.checkpoints import NAME, AtomicCheckpointIO
 from synthtrial.gans.dataset import RealCases
@@ -19,6 +19,7 @@ from synthtrial.gans.progress import ImagesBar
 from synthtrial.gans.sampling import ImageStream
 from synthtrial.hardware import cluster_environment, lightning_precision, lightning_processes
 from synthtrial.processes import processes_of, together
+from synthtrial.speed import speed_of
 
 
 def fit(
@@ -39,7 +40,7 @@ def fit(
         callbacks: what else happens after every checkpoint.
         last: the checkpoint to go on from, if any.
         checkpoints: the folder of checkpoints.
-        trainer: `accelerator`, `devices`, `precision`, and optionally `nodes` and `loader_workers`.
+        trainer: `accelerator`, `devices`, `precision`, and optionally `nodes`, `loader_workers` and `prefetch`.
         logger: a Lightning logger, a list of them, or None.
         description: what the progress bar says.
 
@@ -48,12 +49,13 @@ def fit(
     """
     schedule = gan.schedule
     length = schedule.batches_per_checkpoint * schedule.batch_size
-    loader = DataLoader(
+    loader = DeviceLoader(
         cases,
         batch_size=schedule.batch_size // processes_of(trainer),
         sampler=ImageStream(length),
         num_workers=trainer.get("loader_workers") or 0,
         persistent_workers=bool(trainer.get("loader_workers")),
+        ahead=speed_of(trainer).prefetch,
     )
     keeper = ModelCheckpoint(
         dirpath=checkpoints, filename=Path(NAME).stem, save_on_train_epoch_end=True, enable_version_counter=False

@@ -24,7 +24,8 @@ the training step adds `fake`, the last fakes that the discriminator saw, and a 
 Terms = dict[str, Tensor]
 """Named loss terms, scalars whose sum is minimised; the names are those of the log."""
 Loss = Callable[[Batch], Terms]
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+OptimizerFactory = Callable[[Iterable[nn.Parameter], bool], Optimizer]
+"""Makes an optimizer of parameters, in its fused form or not."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Penalty:
 
 
 def adam(lr: float, betas: Sequence[float], eps: float = 1e-8) -> OptimizerFactory:
-    """Adam in its fused form, which needs no temporary copies of the parameters.
+    """Adam; its fused form needs no temporary copies of the parameters.
 
     Raises:
         ConfigError: for a learning rate or a beta out of range.
@@ -81,18 +82,20 @@ def adam(lr: float, betas: Sequence[float], eps: float = 1e-8) -> OptimizerFacto
     if lr <= 0 or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
         raise ConfigError(f"Adam takes a learning rate above 0 and two betas in [0, 1), not {lr} and {list(betas)}")
     first, second = map(float, betas)
-    return lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=(first, second), eps=eps, fused=True)
+    return lambda parameters, fused: torch.optim.Adam(parameters, lr=lr, betas=(first, second), eps=eps, fused=fused)
 
 
 def rmsprop(lr: float) -> OptimizerFactory:
     """RMSprop with PyTorch's own settings, the optimizer of WGAN (Arjovsky et al. 2017, arXiv 1701.07875).
+
+    PyTorch has no fused form of it.
 
     Raises:
         ConfigError: for a learning rate that is not above 0.
     """
     if lr <= 0:
         raise ConfigError(f"RMSprop takes a learning rate above 0, not {lr}")
-    return lambda parameters: torch.optim.RMSprop(parameters, lr=lr)
+    return lambda parameters, fused: torch.optim.RMSprop(parameters, lr=lr)
 
 
 def train_only(model: nn.Module, phase: Phase) -> None:

@@ -30,6 +30,7 @@ from synthtrial.gans.sample_page import SHOWN, write_sample_page
 from synthtrial.gans.schedule import Schedule
 from synthtrial.gans.snapshots import Snapshots
 from synthtrial.gans.transfer import Transfer, transfer
+from synthtrial.gans.tuning import tune
 from synthtrial.gans.watch import CollapseWatch
 from synthtrial.hashing import file_sha256
 from synthtrial.processes import leads, processes_of
@@ -62,7 +63,8 @@ def train(
         case_ids: the cases of that part.
         folder: where the trained model goes, replaced whole at the end.
         checkpoints: where training can go on from after a kill.
-        trainer: `accelerator`, `devices`, `precision`, and optionally `nodes`, `threads` and `loader_workers`.
+        trainer: `accelerator`, `devices`, `precision`, and optionally `nodes`, `threads`, `loader_workers` and the
+            switches of `speed.speed_of`.
         seed: seed of the weights, the noise and the order of cases.
         logger: a Lightning logger, a list of them, or None.
         on_images: called after every checkpoint with the images seen and a picture of samples.
@@ -89,6 +91,7 @@ def train(
     started = transfer(gan, Path(config["start_from"]), config["_target_"]) if config.get("start_from") else None
     if started and leads():
         print(started)
+    tune(gan, trainer)
     shown = torch.stack([cases.encoded(case_id) for case_id in cases.roles.real[:SHOWN]])
     samples = FixedSamples(Conditions(gan.conditions_on, cases), len(shown), seed)
 

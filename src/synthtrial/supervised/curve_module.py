@@ -34,6 +34,7 @@ class CurveModule(pl.LightningModule):
         measure: what `validate_batch` measures: a column of the curve, and its name in the log.
         curve: rows `step, loss, <measure>`; `loss` is the mean since the row before, `<measure>` (None between
             validations) the mean over the validation cases.
+        fused: form of the optimizer, see `adamw`.
     """
 
     task: str
@@ -53,6 +54,7 @@ class CurveModule(pl.LightningModule):
         self._tell: Log = log or (lambda metrics, step: None)
         self.steps, self.first_step = steps, first_step
         self.curve: list[CurveRow] = []
+        self.fused: bool | None = None
         self._losses: list[torch.Tensor] = []
         self._validation: list[float] = []
 
@@ -112,5 +114,10 @@ class CurveModule(pl.LightningModule):
         """AdamW with the learning rate set at every step."""
         settings = self.settings
         return adamw(
-            self.network, lr=settings.lr, weight_decay=settings.weight_decay, warmup=settings.warmup, steps=self.steps
+            self.network,
+            lr=settings.lr,
+            weight_decay=settings.weight_decay,
+            warmup=settings.warmup,
+            steps=self.steps,
+            fused=self.fused,
         )

@@ -12,10 +12,12 @@ from torch.utils.data import DataLoader
 
 from synthtrial.hardware import cluster_environment, lightning_precision, lightning_processes
 from synthtrial.processes import together
+from synthtrial.supervised.curve_module import CurveModule
+from synthtrial.supervised.tuning import tune
 
 
 def train_phase(
-    module: pl.LightningModule,
+    module: CurveModule,
     batches: DataLoader,
     validation: DataLoader | None,
     *,
@@ -31,8 +33,12 @@ def train_phase(
         validation: what the module's validation goes over; None for no validation.
         steps: optimizer steps.
         validate_every: steps between two validations.
-        trainer: `accelerator`, `devices`, `precision`, and optionally `nodes`.
+        trainer: `accelerator`, `devices` and `precision`, and optionally `nodes` and the switches of `speed.speed_of`.
+
+    Raises:
+        ConfigError: when torch can't compile on this machine and should.
     """
+    tune(module, trainer)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     lightning = pl.Trainer(
         **lightning_processes(trainer),

@@ -9,9 +9,11 @@ import torch
 from monai.transforms import Compose
 from torch.utils.data import DataLoader
 
+from synthtrial.device_loader import DeviceLoader
 from synthtrial.errors import ConfigError
 from synthtrial.hardware import best_device
 from synthtrial.processes import processes_of
+from synthtrial.speed import speed_of
 from synthtrial.supervised.case import TrainingCase
 from synthtrial.supervised.dataset import CaseDataset, InOrder, ShuffledDraws
 from synthtrial.supervised.phases import Phase
@@ -31,12 +33,13 @@ def batches(phase: Phase, augment: Compose | None, batch_size: int, trainer: Map
             f"train.batch_size={batch_size} must be a multiple of the training's {processes} processes "
             "(trainer.devices x trainer.nodes)"
         )
-    return DataLoader(
+    return DeviceLoader(
         CaseDataset(phase.cases, augment, phase.seed),
         batch_size // processes,
         sampler=ShuffledDraws(len(phase.cases), phase.steps * batch_size, phase.seed),
         num_workers=trainer.get("loader_workers") or 0,
         pin_memory=best_device(trainer).type == "cuda",
+        ahead=speed_of(trainer).prefetch,
     )
 
 

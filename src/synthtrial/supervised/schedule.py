@@ -8,7 +8,9 @@ from typing import Any
 import torch
 
 
-def adamw(network: torch.nn.Module, *, lr: float, weight_decay: float, warmup: float, steps: int) -> dict[str, Any]:
+def adamw(
+    network: torch.nn.Module, *, lr: float, weight_decay: float, warmup: float, steps: int, fused: bool | None = None
+) -> dict[str, Any]:
     """AdamW with the learning rate set at every step, as `LightningModule.configure_optimizers` returns it.
 
     Args:
@@ -17,9 +19,10 @@ def adamw(network: torch.nn.Module, *, lr: float, weight_decay: float, warmup: f
         weight_decay: decoupled weight decay.
         warmup: share of the steps over which the learning rate rises.
         steps: of the phase.
+        fused: whether one kernel updates all weights; None: as PyTorch does by itself.
     """
     trained = [weights for weights in network.parameters() if weights.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=lr, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(trained, lr=lr, weight_decay=weight_decay, fused=fused)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps, warmup))
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
