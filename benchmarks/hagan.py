@@ -123,7 +123,6 @@ def measure(row: str, size: int, words: argparse.Namespace) -> tuple[list[float]
     from synthtrial.gans.memory import return_memory_promptly
 
     return_memory_promptly()
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")
     if words.threads:
         torch.set_num_threads(words.threads)
@@ -162,6 +161,8 @@ def train(switches: dict[str, Any] | None, size: int, words: argparse.Namespace,
         train_plainly(gan, DataLoader(volumes, batch_size=words.batch), torch.device(words.device), clock.tick)
         return
     import pytorch_lightning as pl
+
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # which the import has set
 
     class Ticking(pl.Callback):
         def on_train_start(self, *_: Any) -> None:

@@ -68,7 +68,7 @@ def squares(n: int, shape: tuple[int, ...] = (16, 16), value: float = 1.0) -> li
     return [TrainingCase(f"c{index}", "real", lambda index=index: load(index)) for index in range(n)]
 
 
-def run(cases, validation_cases=(), network=UNET, spatial_dims=2, labels=("lesion",), seed=0, **kwargs):
+def run(cases, validation_cases=(), network=UNET, spatial_dims=2, labels=("lesion",), seed=0, trainer=CPU, **kwargs):
     changes = {key: kwargs.pop(key) for key in list(kwargs) if key in TRAIN}
     return fit(
         cases,
@@ -77,7 +77,7 @@ def run(cases, validation_cases=(), network=UNET, spatial_dims=2, labels=("lesio
         channels=1,
         spatial_dims=spatial_dims,
         settings={"network": network, "train": TRAIN | changes},
-        trainer=CPU,
+        trainer=trainer,
         seed=seed,
         **kwargs,
     )
@@ -271,3 +271,12 @@ def test_ctrl_c_stays_ctrl_c_and_leaves_no_model(tmp_path):
     finally:
         signal.signal(signal.SIGINT, before)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("switch", ["fused", "channels_last", pytest.param("compile", marks=pytest.mark.slow)])
+def test_what_makes_it_quicker_changes_nothing_but_rounding(switch: str) -> None:
+    cases = squares(6)
+    plain, quick = run(cases, cases[:2]), run(cases, cases[:2], trainer=CPU | {switch: True})
+    assert quick.final_loss == pytest.approx(plain.final_loss, rel=1e-3)
+    assert type(quick.network) is type(plain.network)  # what judges cases afterwards is not compiled
+    assert quick.network.state_dict().keys() == plain.network.state_dict().keys()
