@@ -44,12 +44,18 @@ def speed_of(trainer: Mapping[str, Any]) -> Speed:
     Raises:
         ConfigError: when the trainer must use a GPU and there is none.
     """
-    device = best_device(trainer)
-    on_gpu = device.type == "cuda"
-    automatic = {"channels_last": None, "compile": False, "fused": True if on_gpu else None, "prefetch": on_gpu}
-    asked = {key: trainer.get(key, "auto") for key in automatic}
-    chosen = {key: automatic[key] if value == "auto" else value for key, value in asked.items()}
-    return Speed(**chosen | {"prefetch": bool(chosen["prefetch"]) and on_gpu})  # on a CPU there is nothing to copy
+    on_gpu = best_device(trainer).type == "cuda"
+
+    def made_out(key: str, automatic: bool | None) -> Any:
+        value = trainer.get(key, "auto")
+        return automatic if value == "auto" else value
+
+    return Speed(
+        channels_last=made_out("channels_last", None),
+        compile=made_out("compile", False),
+        fused=made_out("fused", True if on_gpu else None),
+        prefetch=on_gpu and made_out("prefetch", True),  # on a CPU there is nothing to copy
+    )
 
 
 @torch.no_grad()
