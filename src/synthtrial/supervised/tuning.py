@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from synthtrial.hardware import best_device
-from synthtrial.speed import VARIANTS, check_compiler, lay_out, speed_of
+from synthtrial.speed import check_compiler, lay_out, speed_of
 from synthtrial.supervised.curve_module import CurveModule
 
 
@@ -30,6 +30,5 @@ def tune(module: CurveModule, trainer: Mapping[str, Any]) -> None:
         lay_out(module.network, speed.channels_last)
     if speed.compile:
         check_compiler(best_device(trainer))
-        module.network = torch.compile(  # type: ignore[assignment]
-            module.network, dynamic=False, recompile_limit=VARIANTS, isolate_recompiles=True
-        )
+        # Networks of the same kind share what was compiled, over phases and fold models.
+        module.network = torch.compile(module.network, dynamic=False)  # type: ignore[assignment]
