@@ -8,10 +8,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _IMPORTED = time.time()
+_begun: float | None = None
+
+
+def begin_stage() -> None:
+    """Let the stage begin now: for a process that runs several stages, one after the other."""
+    global _begun
+    _begun = time.time()
 
 
 def process_start() -> float:
-    """Unix time, s, at which this process was started; where the system does not tell, that of this import."""
+    """Unix time, s, at which this process, or its stage, was started; where the system does not tell, that of this import."""
+    if _begun is not None:
+        return _begun
     try:
         fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:

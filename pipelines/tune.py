@@ -1,0 +1,96 @@
+"""Tune a study: `python pipelines/tune.py SWEEP study=NAME [key=value ...] [--workers N]`.
+
+Points that are done are kept: the same command goes on after a kill, and on several machines with one storage
+(`sweep.storage=...`) it adds workers. Results lie in out/<study>/sweeps/<sweep>/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from synthtrial.errors import ConfigError, SynthtrialError, run_script
+
+PIPELINES = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Run what is left of a sweep, and write its table, plots and, when asked, its best settings."""
+    words = read_words()
+    if words.workers < 1:
+        raise ConfigError(f"--workers must be at least 1, not {words.workers}")
+    if words.as_worker:
+        from synthtrial.tuning.lifeline import die_with_parent
+
+        die_with_parent()
+
+    from synthtrial.tuning.sweep import load_sweep
+
+    sweep = load_sweep(
+        words.sweep,
+        words.words,
+        conf=Path("conf") if Path("conf").is_dir() else PIPELINES.parent / "conf",
+        pipelines=PIPELINES,
+        root=Path.cwd(),
+    )
+    from synthtrial.tuning.runs import SweepRuns
+    from synthtrial.tuning.worker import work
+
+    if words.as_worker:
+        study, ledger = sweep.open()
+        work(sweep, study, ledger, SweepRuns(sweep, sweep.tracking()))
+        return
+    from synthtrial.tuning.ending import write_end
+    from synthtrial.tuning.leading import prepare_cohort, start_workers, stop, watch
+    from synthtrial.tuning.other_versions import check_versions
+    from synthtrial.tuning.storage import shown
+
+    older = check_versions(sweep)
+    study, ledger = sweep.open()
+    if older and not study.trials:
+        print(
+            f"the space or the settings have changed: a new study begins ({sweep.version}); the old ones are kept: "
+            f"{', '.join(name.rpartition('/')[2] for name in older)}"
+        )
+    left = len(ledger.unsettled())
+    print(f"sweep {words.sweep} of {len(sweep.points)} points, {left} to do; state in {shown(sweep.url)}", flush=True)
+    runs = SweepRuns(sweep, sweep.tracking())
+    if left:
+        prepare_cohort(sweep)
+        workers = start_workers(sweep, min(words.workers, left), [sys.executable, *sys.argv, "--as-worker"])
+        try:
+            watch(sweep, ledger, workers)
+        finally:
+            stop(workers)
+    write_end(sweep, study, ledger, runs, best=words.best)
+    if failed := ledger.failed():
+        named = "; ".join(f"{point}: {reason}" for point, reason in failed.items())
+        raise SynthtrialError(
+            f"{len(failed)} of {len(sweep.points)} points failed ({named}). `sweep.retries=N` tries them again"
+        )
+
+
+def read_words() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sweep", help="a file of conf/sweep")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        default=[],
+        metavar="key=value",
+        help="study=NAME, any key of it, and sweep.KEY=value for the sweep",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes on this machine (default: 1)")
+    parser.add_argument(
+        "--best", action="store_true", help="write the best point to conf/generator/<generator>_best.yaml"
+    )
+    parser.add_argument("--as-worker", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_intermixed_args()
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,82 @@
+"""Optuna's samplers and pruners, by the words of conf/sweep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from synthtrial.errors import ConfigError
+from synthtrial.tuning.settings import Pruning, SamplerSettings
+from synthtrial.tuning.space import Axis
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+
+
+def build_sampler(choice: SamplerSettings, slot: int) -> BaseSampler:
+    """The sampler of one point. Its seed follows from the point, so that it does not matter which worker asks.
+
+    Raises:
+        ConfigError: for settings that Optuna's sampler does not take.
+    """
+    from optuna import samplers
+
+    kinds: dict[str, Any] = {
+        "grid": samplers.RandomSampler,  # never asked: the points of a grid are known
+        "random": samplers.RandomSampler,
+        "tpe": samplers.TPESampler,
+        "nsga2": samplers.NSGAIISampler,
+    }
+    # Points that others are working on count as bad ones, or workers side by side would all try the same.
+    own = {"constant_liar": True} if choice.kind == "tpe" else {}
+    return built(kinds[choice.kind], own | dict(choice.settings) | {"seed": choice.seed * 100_003 + slot}, "sampler")
+
+
+def build_pruner(pruning: Pruning | None) -> BasePruner:
+    """The rule by which points are given up.
+
+    Raises:
+        ConfigError: for settings that Optuna's pruner does not take.
+    """
+    from optuna import pruners
+
+    if pruning is None:
+        return pruners.NopPruner()
+    kinds: dict[str, Any] = {"median": pruners.MedianPruner, "halving": pruners.SuccessiveHalvingPruner}
+    return built(kinds[pruning.pruner], dict(pruning.settings), "pruning")
+
+
+def built(kind: Any, settings: dict[str, Any], place: str) -> Any:
+    """An object of Optuna's."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # arguments that Optuna calls experimental
+        try:
+            return kind(**settings)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{place}.settings: {error}") from error
+
+
+def choose(
+    study: Study, trial_id: int, slot: int, axes: dict[str, Axis], known: dict[str, Any] | None, choice: SamplerSettings
+) -> dict[str, Any]:
+    """Give a running trial its parameters: those known already, or else what the sampler says; they are kept in the storage."""
+    from optuna import Trial
+
+    storage = study._storage
+    if known is not None:
+        from synthtrial.tuning.space import as_choice
+
+        for key, axis in axes.items():
+            distribution = axis.distribution()
+            value = distribution.to_internal_repr(as_choice(known[key]))
+            storage.set_trial_param(trial_id, key, value, distribution)
+    else:
+        study.sampler = build_sampler(choice, slot)
+        trial = Trial(study, trial_id)
+        for key, axis in axes.items():
+            trial._suggest(key, axis.distribution())
+    storage.set_trial_user_attr(trial_id, "chosen", True)
+    return dict(storage.get_trial(trial_id).params)
