@@ -7,13 +7,14 @@ PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=logical --dist=loadfile --cov 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export GIT_PYTHON_REFRESH := quiet
 
-.PHONY: help setup study test test-all ui clean
+.PHONY: help setup study test test-all ui dashboard clean
 
 help:
 	@echo "make study [STUDY=demo] [SET='key=value ...']   compose a study, run what is not up to date, write its report"
 	@echo "make test                                       lint, types, tests with coverage"
 	@echo "make test-all                                   the same with the slow tests"
 	@echo "make ui                                         MLflow's pages of all runs, on port 5000"
+	@echo "make dashboard STORAGE=URL                      optuna-dashboard of a sweep, on port 8080"
 	@echo "make clean                                      remove all results, runs and the environment"
 
 setup: $(READY)
@@ -44,6 +45,11 @@ test-all: $(READY)
 
 ui: $(READY)
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --port 5000
+
+# A sweep prints its storage when it starts; a journal is given by the path of its file.
+dashboard: $(READY)
+	@test -n "$(STORAGE)" || { echo "say which: make dashboard STORAGE=sqlite:///out/STUDY/sweeps/SWEEP/optuna.db"; exit 1; }
+	optuna-dashboard "$(STORAGE)" --port 8080
 
 clean:
 	rm -rf out mlflow.db* mlartifacts .venv .dvc/tmp .dvc/cache

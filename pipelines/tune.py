@@ -33,13 +33,14 @@ def main() -> None:
         conf=Path("conf") if Path("conf").is_dir() else PIPELINES.parent / "conf",
         pipelines=PIPELINES,
         root=Path.cwd(),
+        trusted=words.as_worker,
     )
     from synthtrial.tuning.runs import SweepRuns
     from synthtrial.tuning.worker import work
 
     if words.as_worker:
         study, ledger = sweep.open()
-        work(sweep, study, ledger, SweepRuns(sweep, sweep.tracking()))
+        work(sweep, study, ledger, SweepRuns(sweep, sweep.params["tracking"]))
         return
     from synthtrial.tuning.ending import write_end
     from synthtrial.tuning.leading import prepare_cohort, start_workers, stop, watch
@@ -55,7 +56,7 @@ def main() -> None:
         )
     left = len(ledger.unsettled())
     print(f"sweep {words.sweep} of {len(sweep.points)} points, {left} to do; state in {shown(sweep.url)}", flush=True)
-    runs = SweepRuns(sweep, sweep.tracking())
+    runs = SweepRuns(sweep, sweep.params["tracking"])
     if left:
         prepare_cohort(sweep)
         workers = start_workers(sweep, min(words.workers, left), [sys.executable, *sys.argv, "--as-worker"])

@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "trial": GROUND | BELOW_TRIAL | {"launching"},
     "calibration": GROUND | BELOW_TRIAL | {"trial"},
     "report": GROUND | BELOW_TRIAL | {"trial", "calibration"},
+    "tuning": GROUND | {"composing", "fidelity", "stage_clock"},
 }
 
 

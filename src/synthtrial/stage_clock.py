@@ -18,7 +18,7 @@ def begin_stage() -> None:
 
 
 def process_start() -> float:
-    """Unix time, s, at which this process, or its stage, was started; where the system does not tell, that of this import."""
+    """Unix time, s, at which this process or its stage began; where the system does not tell, that of this import."""
     if _begun is not None:
         return _begun
     try:

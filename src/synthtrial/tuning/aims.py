@@ -53,10 +53,20 @@ def check_aims(sweep: SweepSettings, params: Mapping[str, Any]) -> None:
     names = known_metrics(sweep, params)
     for aim in sweep.aims:
         if bare(aim.metric) not in names:
-            listed = ", ".join(names) or "none, for it runs neither fidelity nor report"
+            listed = in_short(names) or "none, for it runs neither fidelity nor report"
             raise ConfigError(
-                f"objectives: unknown metric {aim.metric!r}{suggestion(bare(aim.metric), names)}; this sweep gives: {listed}"
+                f"objectives: unknown metric {aim.metric!r}{suggestion(bare(aim.metric), names)}; "
+                f"this sweep gives {listed}"
             )
+
+
+def in_short(names: Sequence[str]) -> str:
+    """Names of metrics, those that differ in their first word alone said at once."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        first, _, rest = name.partition("/")
+        groups.setdefault(rest, []).append(first)
+    return "; ".join(f"{', '.join(firsts)} of /{rest}" for rest, firsts in groups.items())
 
 
 def values_of(aims: Sequence[Aim], metrics: Mapping[str, float]) -> list[float]:

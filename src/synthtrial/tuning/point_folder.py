@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from synthtrial.composing import compose, write_params
+from synthtrial.composing import write_params
 from synthtrial.errors import ConfigError
-from synthtrial.params import hash_files
 from synthtrial.tuning.space import words_of
 
 OWN = {"out", "params.yaml", "dvc.lock", "mlflow.db", "mlartifacts"}
@@ -78,9 +77,3 @@ def check_prepared(root: Path, params: Mapping[str, Any]) -> bool:
             "`dvc repro prepare`, or give the sweep a study.name of its own"
         )
     return True
-
-
-def conf_hash(words: list[str], conf: Path) -> tuple[dict[str, Any], str]:
-    """The parameters that all points share, and a hash of the files that they came from."""
-    params, files = compose([*words, *UNTRACKED], conf)
-    return params, hash_files(files)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from synthtrial.composing import compose
 from synthtrial.errors import ConfigError
+from synthtrial.params import hash_files
 from synthtrial.tuning.aims import check_aims, check_generator
 from synthtrial.tuning.ledger import Ledger
-from synthtrial.tuning.point_folder import UNTRACKED, conf_hash
+from synthtrial.tuning.point_folder import UNTRACKED
 from synthtrial.tuning.sampling import build_pruner, build_sampler
 from synthtrial.tuning.settings import SweepSettings, read_sweep
 from synthtrial.tuning.space import Axis, grid_points, read_space, words_of
@@ -30,7 +31,7 @@ class Sweep:
         words: of the study.
         conf, pipelines, root: folders: of configuration files, of stage scripts, and the working directory.
         params: that all points share.
-        files_hash: of the configuration files that these came from.
+        files, files_hash: the configuration files that these came from, and their hash.
         axes: of the space.
         points: id to parameters, or to None where a sampler chooses them.
         version: see `version_of`.
@@ -43,6 +44,7 @@ class Sweep:
     pipelines: Path
     root: Path
     params: dict[str, Any]
+    files: list[Path]
     files_hash: str
     axes: dict[str, Axis]
     points: dict[str, dict[str, Any] | None]
@@ -78,23 +80,18 @@ class Sweep:
                 pruner=build_pruner(self.settings.prune),
                 load_if_exists=True,
             )
-            study.set_metric_names([aim.metric for aim in self.settings.aims])
         points = self.folder / "points" / self.version
         return study, Ledger(study, self.points, points, self.settings.retries)
 
-    def tracking(self) -> dict[str, Any]:
-        """The study's own `tracking`, which the stages of points don't have."""
-        return compose(self.words, self.conf)[0]["tracking"]
-
     def check_unchanged(self) -> None:
-        """Raise a ConfigError when conf/ has changed since the sweep was opened: its points would differ in more than the space."""
-        if conf_hash(self.words, self.conf)[1] != self.files_hash:
+        """Raise a ConfigError when conf/ has changed since the sweep was opened: points would differ in more than the space."""
+        if hash_files(self.files) != self.files_hash:
             raise ConfigError(
-                "conf/ has changed while the sweep ran; start the same command again to go on with the new settings"
+                "conf/ has changed while the sweep ran: start the same command again, with the new settings"
             )
 
 
-def load_sweep(name: str, words: list[str], *, conf: Path, pipelines: Path, root: Path) -> Sweep:
+def load_sweep(name: str, words: list[str], *, conf: Path, pipelines: Path, root: Path, trusted: bool = False) -> Sweep:
     """Read and check a sweep; nothing is run or written.
 
     Args:
@@ -103,6 +100,7 @@ def load_sweep(name: str, words: list[str], *, conf: Path, pipelines: Path, root
         conf: the folder of configuration files.
         pipelines: the folder of stage scripts.
         root: the working directory.
+        trusted: whether the leading process has checked the ends of the space already.
 
     Raises:
         ConfigError: for whatever can't be.
@@ -110,7 +108,7 @@ def load_sweep(name: str, words: list[str], *, conf: Path, pipelines: Path, root
     own = [word.removeprefix("sweep.") for word in words if word.startswith("sweep.")]
     of_study = [word for word in words if not word.startswith("sweep.")]
     settings = read_sweep(name, own, conf)
-    params, files_hash = conf_hash(of_study, conf)
+    params, files = compose(of_study, conf)
     check_generator(settings, params)
     axes = read_space(settings.space, params)
     check_aims(settings, params)
@@ -123,11 +121,14 @@ def load_sweep(name: str, words: list[str], *, conf: Path, pipelines: Path, root
         build_sampler(settings.choice, 0)
         count = settings.trials or 0
         points = {f"{index:03d}": None for index in range(1, count + 1)}
-    check_ends(axes, of_study, conf)
+    if not trusted:
+        check_ends(axes, of_study, conf)
     folder = root / "out" / params["study"]["name"] / "sweeps" / name
     url = storage_url(settings.storage, folder)
     version = version_of(settings, params)
-    return Sweep(settings, of_study, conf, pipelines, root, params, files_hash, axes, points, version, url)
+    return Sweep(
+        settings, of_study, conf, pipelines, root, params, files, hash_files(files), axes, points, version, url
+    )
 
 
 def check_rungs(settings: SweepSettings, params: dict[str, Any]) -> None:

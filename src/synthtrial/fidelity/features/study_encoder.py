@@ -101,15 +101,18 @@ class StudyEncoder:
         Raises:
             SynthtrialError: for too few cases, images of other dimensions, NaN in an image, or broken weights.
         """
+        from filelock import FileLock
         from safetensors import SafetensorError
         from safetensors.torch import load_file, save_file
 
         self._check_cases(real)
         path = Path(cache) / f"{self._key(real)}.safetensors"
-        if not path.is_file():
-            network = self._trained(real)
-            with atomic_file(path) as partial:
-                save_file(network.state_dict(), partial)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):  # points of a sweep that need it at the same time: one trains it
+            if not path.is_file():
+                network = self._trained(real)
+                with atomic_file(path) as partial:
+                    save_file(network.state_dict(), partial)
         network = self._untrained()
         try:
             network.load_state_dict(load_file(path))
