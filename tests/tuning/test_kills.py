@@ -14,7 +14,6 @@ from pathlib import Path
 import optuna
 import psutil
 import pytest
-
 from cheap import REPOSITORY, TUNE, write_project
 
 WORDS = ["cheap", "study=smoke", "tracking=off", "--workers", "4"]

@@ -1,8 +1,8 @@
 """Who runs which point: every point once, whatever is killed.
 
 The state is the list of trials in the storage, and nothing else. A point is taken by creating a running trial that
-names it: storages create trials one after the other and number them, which is atomic in all of them, while taking a
-waiting trial is not (on SQLite two workers can take the same one). Of two trials of one point the lower number counts,
+names it: storages create trials one after the other and number them, which is atomic in all of them. Taking a waiting
+trial is not (on SQLite two workers can take the same one). Of two trials of one point the lower number counts,
 and the other gives way. There is no queue, so nothing can be lost from one.
 
 Within one machine and folder a lock says whether a point's worker lives. Elsewhere its beat does: a counter in the trial
@@ -188,8 +188,8 @@ def grouped(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
 
 
 def is_result(trial: FrozenTrial) -> bool:
-    """Whether a trial settles its point: it has values, or was given up early."""
-    return trial.state.name in ("COMPLETE", "PRUNED")
+    """Whether a trial settles its point."""
+    return trial.state.name == "COMPLETE"
 
 
 def failures(trials: Sequence[FrozenTrial]) -> list[str]:

@@ -40,7 +40,7 @@ class PointLock:
 
 
 def this_place(folder: Path) -> str:
-    """This machine since it was started, and the sweep's folder on it: within one place, `PointLock` tells who lives."""
+    """This machine since it was started, and a folder on it: within one place, `PointLock` tells who lives."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:

@@ -1,16 +1,15 @@
-"""Optuna's samplers and pruners, by the words of conf/sweep."""
+"""Optuna's samplers, by the words of conf/sweep."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from synthtrial.errors import ConfigError
-from synthtrial.tuning.settings import Pruning, SamplerSettings
+from synthtrial.tuning.settings import SamplerSettings
 from synthtrial.tuning.space import Axis
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
 
@@ -33,20 +32,6 @@ def build_sampler(choice: SamplerSettings, slot: int) -> BaseSampler:
     return built(kinds[choice.kind], own | dict(choice.settings) | {"seed": choice.seed * 100_003 + slot}, "sampler")
 
 
-def build_pruner(pruning: Pruning | None) -> BasePruner:
-    """The rule by which points are given up.
-
-    Raises:
-        ConfigError: for settings that Optuna's pruner does not take.
-    """
-    from optuna import pruners
-
-    if pruning is None:
-        return pruners.NopPruner()
-    kinds: dict[str, Any] = {"median": pruners.MedianPruner, "halving": pruners.SuccessiveHalvingPruner}
-    return built(kinds[pruning.pruner], dict(pruning.settings), "pruning")
-
-
 def built(kind: Any, settings: dict[str, Any], place: str) -> Any:
     """An object of Optuna's."""
     import warnings
@@ -62,7 +47,7 @@ def built(kind: Any, settings: dict[str, Any], place: str) -> Any:
 def choose(
     study: Study, trial_id: int, slot: int, axes: dict[str, Axis], known: dict[str, Any] | None, choice: SamplerSettings
 ) -> dict[str, Any]:
-    """Give a running trial its parameters: those known already, or else what the sampler says; they are kept in the storage."""
+    """Give a running trial its parameters: those known already, or else what the sampler says; the storage keeps them."""
     from optuna import Trial
 
     storage = study._storage

@@ -46,21 +46,6 @@ class SamplerSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pruning:
-    """When a point is given up early.
-
-    Attributes:
-        at: numbers of images, rising, at which the first aim's metric is measured; multiples of `checkpoint_every`.
-        pruner: Optuna's rule, `median` or `halving`.
-        settings: further arguments of Optuna's pruner.
-    """
-
-    at: Sequence[int]
-    pruner: Literal["median", "halving"] = "median"
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
 class SweepSettings:
     """A sweep.
 
@@ -73,10 +58,9 @@ class SweepSettings:
         draw: what is drawn and measured; None for the generator's own draw.
         split: the part of the cohort the generator sees; None for the protocol's first.
         stages: which stages a point runs.
-        objective: `_target_` and settings of a function of the point's params that returns metrics; it runs after the stages.
+        objective: `_target_` and settings of a function of the point's params that returns metrics; runs after the stages.
         trials: number of points; None for all of a grid.
         retries: how often a point that failed is tried again.
-        pruning: see `Pruning`; None for never.
         storage: where the state lives; None for SQLite in the sweep's folder.
     """
 
@@ -91,7 +75,6 @@ class SweepSettings:
     objective: Mapping[str, Any] | None = None
     trials: int | None = None
     retries: int = 1
-    pruning: Mapping[str, Any] | None = None
     storage: str | None = None
 
     def __post_init__(self) -> None:
@@ -118,18 +101,6 @@ class SweepSettings:
             raise ConfigError("a grid takes all its points: leave `trials` null, or take `random`")
         if self.choice.kind != "grid" and self.trials is None:
             raise ConfigError(f"`trials` must say how many points {self.choice.kind} is to try")
-        self._check_pruning()
-
-    def _check_pruning(self) -> None:
-        rule = self.prune
-        if rule is None:
-            return
-        if len(self.aims) > 1:
-            raise ConfigError("pruning goes by one objective, and this sweep has several: set pruning to null")
-        if self.generator is None or list(self.stages) != ["train_gan", "synthesize", "fidelity"]:
-            raise ConfigError("pruning needs the stages train_gan, synthesize and fidelity, and no others")
-        if list(rule.at) != sorted(set(rule.at)) or not rule.at or min(rule.at) < 1:
-            raise ConfigError(f"pruning.at must be rising numbers of images, not {list(rule.at)}")
 
     @property
     def aims(self) -> list[Aim]:
@@ -140,11 +111,6 @@ class SweepSettings:
     def choice(self) -> SamplerSettings:
         """Who chooses the points."""
         return construct(SamplerSettings, self.sampler, "sampler")
-
-    @property
-    def prune(self) -> Pruning | None:
-        """When a point is given up early."""
-        return None if self.pruning is None else construct(Pruning, self.pruning, "pruning")
 
 
 def sweep_names(conf: Path) -> list[str]:

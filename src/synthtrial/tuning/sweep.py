@@ -12,7 +12,7 @@ from synthtrial.params import hash_files
 from synthtrial.tuning.aims import check_aims, check_generator
 from synthtrial.tuning.ledger import Ledger
 from synthtrial.tuning.point_folder import UNTRACKED
-from synthtrial.tuning.sampling import build_pruner, build_sampler
+from synthtrial.tuning.sampling import build_sampler
 from synthtrial.tuning.settings import SweepSettings, read_sweep
 from synthtrial.tuning.space import Axis, grid_points, read_space, words_of
 from synthtrial.tuning.storage import one_sentence, open_storage, storage_url
@@ -77,14 +77,13 @@ class Sweep:
                 storage=storage,
                 directions=[aim.direction for aim in self.settings.aims],
                 sampler=build_sampler(self.settings.choice, 0),
-                pruner=build_pruner(self.settings.prune),
                 load_if_exists=True,
             )
         points = self.folder / "points" / self.version
         return study, Ledger(study, self.points, points, self.settings.retries)
 
     def check_unchanged(self) -> None:
-        """Raise a ConfigError when conf/ has changed since the sweep was opened: points would differ in more than the space."""
+        """Raise a ConfigError when conf/ has changed since the sweep was opened."""
         if hash_files(self.files) != self.files_hash:
             raise ConfigError(
                 "conf/ has changed while the sweep ran: start the same command again, with the new settings"
@@ -112,7 +111,6 @@ def load_sweep(name: str, words: list[str], *, conf: Path, pipelines: Path, root
     check_generator(settings, params)
     axes = read_space(settings.space, params)
     check_aims(settings, params)
-    check_rungs(settings, params)
     points: dict[str, dict[str, Any] | None]
     if settings.choice.kind == "grid":
         grid = grid_points(axes)
@@ -129,19 +127,6 @@ def load_sweep(name: str, words: list[str], *, conf: Path, pipelines: Path, root
     return Sweep(
         settings, of_study, conf, pipelines, root, params, files, hash_files(files), axes, points, version, url
     )
-
-
-def check_rungs(settings: SweepSettings, params: dict[str, Any]) -> None:
-    """Raise a ConfigError when pruning looks at numbers of images at which a training can't pause."""
-    if settings.prune is None:
-        return
-    train = params["generators"][settings.generator]["train"]
-    for images in [*settings.prune.at, train["images"]]:
-        if images % train["checkpoint_every"] or images > train["images"]:
-            raise ConfigError(
-                f"pruning.at: {images} images must be a multiple of generators.{settings.generator}.train.checkpoint_every="
-                f"{train['checkpoint_every']}, at most train.images={train['images']}, which must be one, too"
-            )
 
 
 def check_ends(axes: dict[str, Axis], words: list[str], conf: Path) -> None:

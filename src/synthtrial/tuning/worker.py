@@ -60,8 +60,6 @@ def run_point(sweep: Sweep, study: Study, ledger: Ledger, runs: SweepRuns, taken
             values = values_of(sweep.settings.aims, metrics)
         except PointLost as error:
             state, end = "KILLED", str(error)
-        except GivenUp as reason:
-            state, end = "FINISHED", str(reason)
         except (SynthtrialError, OSError) as error:
             end = FAILED + str(error)
             ledger.end(taken.trial_id, end)
@@ -81,17 +79,12 @@ def run_point(sweep: Sweep, study: Study, ledger: Ledger, runs: SweepRuns, taken
     )
 
 
-class GivenUp(Exception):
-    """The pruner has given a point up."""
-
-
 def measured(sweep: Sweep, study: Study, taken: Taken, point: Mapping[str, Any], beat: Beat) -> dict[str, float]:
     """The metrics of a point: those that a killed try has left, or else those of its stages, which go on where it was.
 
     Raises:
         PointFailed: when a stage fails.
         PointLost: when the trial was given to another worker.
-        GivenUp: when the pruner wants no more of it.
     """
     if (taken.folder / RESULT).is_file():
         return read_json(taken.folder / RESULT)["metrics"]
