@@ -15,6 +15,7 @@ space:
   generators.dcgan.lr_d: {values: [2.0e-4, 3.0e-4, 4.0e-4]}
   generators.dcgan.latent: {values: [8, 16, 32]}
 sampler: {kind: grid}
+retries: 5
 objectives: [{metric: bowl, direction: minimize}]
 stages: []
 objective: {_target_: objective_of_test.bowl, log: LOG, seconds: 0.3}

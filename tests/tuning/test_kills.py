@@ -26,38 +26,58 @@ def start(folder: Path, *words: str) -> subprocess.Popen:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
 
 
-def kill_something(leader: subprocess.Popen, choose: random.Random) -> None:
-    """Kill the leading process or one of the processes below it."""
-    victims = [psutil.Process(leader.pid), *psutil.Process(leader.pid).children(recursive=True)]
-    victim = choose.choice(victims)
+def kill_something(leader: subprocess.Popen, choose: random.Random, *, the_leader: bool) -> int:
+    """Kill the leading process, or else one of those below it; return 1 when one was hit."""
+    process = psutil.Process(leader.pid)
+    victims = [process] if the_leader else process.children(recursive=True)
+    if not victims:
+        return 0
     try:
-        victim.send_signal(signal.SIGKILL)
+        choose.choice(victims).send_signal(signal.SIGKILL)
     except psutil.NoSuchProcess:
-        return
+        return 0
+    if the_leader:
+        leader.wait()
+    return 1
 
 
 @pytest.mark.parametrize("storage", ["null", "journal:journal.log"])
 @pytest.mark.slow
 def test_a_grid_loses_and_repeats_no_point_over_ten_kills(tmp_path: Path, storage: str) -> None:
+    """A kill counts only when it hit a living process while points were left; the leading process is hit, too."""
     write_project(tmp_path)
     choose = random.Random(7)
-    leader = start(tmp_path, f"sweep.storage={storage}")
-    for kill in range(10):
-        deadline = time.monotonic() + choose.uniform(1.0, 6.0)
-        while time.monotonic() < deadline and leader.poll() is None:
-            time.sleep(0.1)
+    words = f"sweep.storage={storage}"
+    leader, kills, starts, begun = start(tmp_path, words), 0, 1, finished(tmp_path)
+    while kills < 10:
+        wait_for_progress(tmp_path, leader, begun)
+        time.sleep(choose.uniform(0.0, 1.5))
+        assert finished(tmp_path) < 27, f"the sweep was done after {kills} kills"
         if leader.poll() is None:
-            kill_something(leader, choose)
-        time.sleep(0.5)
-        if leader.poll() is not None or kill % 3 == 2:
-            leader.kill()
-            leader.wait()
-            leader = start(tmp_path, f"sweep.storage={storage}")
+            kills += kill_something(leader, choose, the_leader=kills % 3 == 2)
+        begun = finished(tmp_path)
+        time.sleep(0.3)
+        if leader.poll() is not None:
+            leader, starts = start(tmp_path, words), starts + 1
     codes = [leader.wait(timeout=500)]
     while codes[-1] and len(codes) < 5:  # all workers of a start may have been killed: the same command goes on
-        codes.append(start(tmp_path, f"sweep.storage={storage}").wait(timeout=500))
-    assert codes[-1] == 0, (tmp_path / "output.txt").read_text()[-2000:]
+        codes.append(start(tmp_path, words).wait(timeout=500))
+    assert starts > 3 and codes[-1] == 0, (tmp_path / "output.txt").read_text()[-2000:]
     check_results(tmp_path, storage)
+
+
+def finished(folder: Path) -> int:
+    """How many evaluations have ended."""
+    calls = folder / "calls.log"
+    return len(calls.read_text().splitlines()) if calls.is_file() else 0
+
+
+def wait_for_progress(folder: Path, leader: subprocess.Popen, begun: int) -> None:
+    """Wait until an evaluation has ended since `begun`, or the leading process has."""
+    deadline = time.monotonic() + 200
+    while finished(folder) <= begun and leader.poll() is None:
+        assert time.monotonic() < deadline, "nothing went on"
+        time.sleep(0.05)
 
 
 def check_results(folder: Path, storage: str) -> None:

@@ -45,7 +45,12 @@ def built(kind: Any, settings: dict[str, Any], place: str) -> Any:
 
 
 def choose(
-    study: Study, trial_id: int, slot: int, axes: dict[str, Axis], known: dict[str, Any] | None, choice: SamplerSettings
+    study: Study,
+    trial_id: int,
+    slot: int,
+    axes: dict[str, Axis],
+    known: dict[str, Any] | None,
+    choice: SamplerSettings,
 ) -> dict[str, Any]:
     """Give a running trial its parameters: those known already, or else what the sampler says; the storage keeps them."""
     from optuna import Trial

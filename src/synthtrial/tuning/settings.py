@@ -58,7 +58,7 @@ class SweepSettings:
         draw: what is drawn and measured; None for the generator's own draw.
         split: the part of the cohort the generator sees; None for the protocol's first.
         stages: which stages a point runs.
-        objective: `_target_` and settings of a function of the point's params that returns metrics; runs after the stages.
+        objective: `_target_` and settings of a function of the point's params that returns metrics; runs last.
         trials: number of points; None for all of a grid.
         retries: how often a point that failed is tried again.
         storage: where the state lives; None for SQLite in the sweep's folder.
