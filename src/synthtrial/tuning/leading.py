@@ -85,7 +85,7 @@ def watch(sweep: Sweep, ledger: Ledger, workers: list[subprocess.Popen]) -> None
     if left := ledger.unsettled():
         codes = ", ".join(str(worker.returncode) for worker in workers)
         raise SynthtrialError(
-            f"all workers here have ended (exit codes {codes}), and {len(left)} of {len(sweep.points)} points are left: "
+            f"all workers here ended (exit codes {codes}); {len(left)} of {len(sweep.points)} points are left: "
             "start the same command again, it goes on"
         )
 

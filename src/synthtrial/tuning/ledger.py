@@ -1,12 +1,12 @@
 """Who runs which point: every point once, whatever is killed.
 
 The state is the list of trials in the storage, and nothing else. A point is taken by creating a running trial that
-names it: storages create trials one after the other and number them, which is atomic in all of them. Taking a waiting
-trial is not (on SQLite two workers can take the same one). Of two trials of one point the lower number counts,
+names it: storages create trials one after the other and number them, which is atomic in all of them. Taking a
+waiting trial is not (on SQLite two workers can take the same one). Of two trials of one point the lower number counts,
 and the other gives way. There is no queue, so nothing can be lost from one.
 
-Within one machine and folder a lock says whether a point's worker lives. Elsewhere its beat does: a counter in the trial
-that must change; the clocks of two machines are never compared.
+Within one machine and folder a lock says whether a point's worker lives. Elsewhere its beat does: a counter in the
+trial that must change; the clocks of two machines are never compared.
 """
 
 from __future__ import annotations

@@ -32,9 +32,10 @@ def check_versions(sweep: Sweep) -> list[str]:
         others = [name for name in names if name != sweep.family + sweep.version]
         for name in others:
             version = name.removeprefix(sweep.family)
-            if living := living_trials(sweep, version, optuna.load_study(study_name=name, storage=storage)):
+            study = optuna.load_study(study_name=name, storage=storage)
+            if living := living_trials(sweep, version, study):
                 raise ConfigError(
-                    f"another version of the sweep {sweep.settings.name!r} ({version}, here {sweep.version}) is being run "
+                    f"another version of the sweep {sweep.settings.name!r} ({version}, here {sweep.version}) is run "
                     f"by {living[0].user_attrs['worker']} on {shown(sweep.url)}: wait for it or stop it, or use its "
                     "settings here; two versions are not mixed"
                 )

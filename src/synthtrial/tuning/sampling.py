@@ -52,7 +52,7 @@ def choose(
     known: dict[str, Any] | None,
     choice: SamplerSettings,
 ) -> dict[str, Any]:
-    """Give a running trial its parameters: those known already, or else what the sampler says; the storage keeps them."""
+    """Give a running trial its parameters: those known, or else what the sampler says; the storage keeps them."""
     from optuna import Trial
 
     storage = study._storage
