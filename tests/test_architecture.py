@@ -20,6 +20,8 @@ GROUND = {
     "study_keys",
     "params",
     "tracking",
+    "tracking_server",
+    "secrets",
     "stage_clock",
     "study_folder",
     "command_line",

@@ -8,6 +8,8 @@ import sys
 import warnings
 from collections.abc import Callable
 
+from synthtrial.secrets import mask_logs, masked
+
 
 class SynthtrialError(Exception):
     """A mistake the user can mend: what is wrong, where, what was expected, what to do.
@@ -46,6 +48,7 @@ def run_script(main: Callable[[], None]) -> None:
     """
     logging.basicConfig(format="%(levelname)s: %(message)s")
     quieten_libraries()
+    mask_logs()
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
@@ -57,7 +60,7 @@ def run_script(main: Callable[[], None]) -> None:
             raise
         if not leading and isinstance(error, TrainingError):
             sys.exit(0)  # the leading process has met the same, and tells it; code 1 would make Lightning kill it first
-        print(f"error: {error}", file=sys.stderr)
+        print(masked(f"error: {error}"), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         if leading:

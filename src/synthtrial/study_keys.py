@@ -8,6 +8,7 @@ from math import inf
 from typing import Any, Literal, NamedTuple
 
 from synthtrial.errors import ConfigError
+from synthtrial.secrets import holds_password
 from synthtrial.setting_types import check_type
 
 NAME = re.compile(r"\w[\w+-]*")
@@ -137,13 +138,26 @@ def check_keys(params: Mapping[str, Any]) -> None:
         for word, hint in LEARNED_FROM.items():
             check_type(generator.get(word), hint, f"generators.{name}.{word}")
     tracking = params["tracking"]
-    if tracking["enabled"] and None in (tracking["uri"], tracking["artifacts"]):
-        raise ConfigError("tracking.enabled is true: tracking.uri and tracking.artifacts must say where to write")
+    check_tracking(tracking)
     groups = ("arms", "segmenters", "classifiers", "generators", "draws")
     names = [name for group in groups for name in params.get(group) or {}]
     for name in map(str, [params["study"]["name"], *names]):
         if not NAME.fullmatch(name):
             raise ConfigError(f"the name {name!r} can't name a file and a key: use letters, digits and any of _ + -")
+
+
+def check_tracking(tracking: Mapping[str, Any]) -> None:
+    """Raise a ConfigError when MLflow's settings hold a password, or don't say where artifacts go."""
+    for name in ("uri", "artifacts"):
+        if holds_password(tracking[name]):
+            raise ConfigError(
+                f"tracking.{name} holds a password, and params.yaml is no place for one: leave it out of {name}, and set "
+                "the environment variables MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; of a database, set "
+                "tracking.uri=null and give its whole URI as MLFLOW_TRACKING_URI"
+            )
+    uri, artifacts = tracking["uri"], tracking["artifacts"]
+    if tracking["enabled"] and artifacts is None and uri and not uri.startswith(("http://", "https://")):
+        raise ConfigError("tracking.artifacts is null, but only a tracking server keeps them itself: name a folder")
 
 
 def check_key(value: Any, key: Key, place: str) -> None:

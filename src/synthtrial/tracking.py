@@ -22,8 +22,10 @@ from synthtrial.atomic import write_json
 from synthtrial.errors import ConfigError
 from synthtrial.params import load_params, params_hash, plain
 from synthtrial.processes import leads
+from synthtrial.secrets import masked
 from synthtrial.stage_clock import covered, process_start
 from synthtrial.study_folder import StudyFolder
+from synthtrial.tracking_server import check_answers, is_http, tracking_uri
 
 PACKAGES = ("synthtrial", "torch", "monai", "pytorch-lightning", "mlflow", "dvc", "nibabel", "numpy", "scipy")
 
@@ -146,7 +148,7 @@ def open_run(stage: str, name: str, params: DictConfig, folder: StudyFolder) -> 
     run_id = client.create_run(experiment, tags=tags).info.run_id
     log_settings(client, run_id, params)
     with mlflow.start_run(run_id=run_id, log_system_metrics=bool(settings.system_metrics)):
-        yield StageRun(client, run_id, absolute_sqlite(settings.uri), experiment)
+        yield StageRun(client, run_id, tracking_uri(settings), experiment)
 
 
 def open_study(params: DictConfig) -> None:
@@ -165,20 +167,26 @@ def connect(settings: DictConfig, study: str) -> tuple[Any, str]:
     """
     import mlflow
 
-    uri = absolute_sqlite(settings.uri)
+    uri = tracking_uri(settings)
+    if settings.artifacts is None and not is_http(uri):
+        raise ConfigError("tracking.artifacts is null, but only a tracking server keeps them itself: name a folder")
+    check_answers(uri)
     mlflow.set_tracking_uri(uri)
     try:
         client = mlflow.MlflowClient(tracking_uri=uri)
         return client, find_experiment(client, study, settings.artifacts)
     except mlflow.MlflowException as error:
-        raise ConfigError(f"tracking.uri {settings.uri!r} can't be used: {error}") from error
+        problem = masked(f"tracking.uri {settings.uri or uri!r} can't be used: {error}")
+        raise ConfigError(problem) from None  # the cause may hold a password
 
 
-def find_experiment(client: Any, study: str, artifacts: str) -> str:
-    """Id of the study's experiment, made when missing."""
+def find_experiment(client: Any, study: str, artifacts: str | None) -> str:
+    """Id of the study's experiment, made when missing; without a place for artifacts the server chooses one."""
     found = client.get_experiment_by_name(study)
     if found is not None:
         return found.experiment_id
+    if artifacts is None:
+        return client.create_experiment(study)
     location = artifacts if "://" in artifacts else (Path(artifacts).resolve() / study).as_uri()
     return client.create_experiment(study, artifact_location=location)
 
@@ -229,12 +237,6 @@ def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-def absolute_sqlite(uri: str) -> str:
-    """Give a relative `sqlite:///file` URI the working directory, as MLflow's workers need it."""
-    name = uri.removeprefix("sqlite:///")
-    return f"sqlite:///{Path(name).resolve()}" if name != uri and not name.startswith("/") else uri
 
 
 def data_hash(folder: StudyFolder) -> str:
