@@ -1,0 +1,1 @@
+"""What a study costs before it is run: images, steps, operations, memory and disk, from its settings alone."""
