@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE_S = 90
+PATIENCE_S = 300  # a busy machine takes long to import MLflow in the server and again in its worker
 DATABASE_PASSWORD = "open-sesame"
 
 

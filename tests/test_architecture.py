@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "launching": GROUND,
     "trial": GROUND | BELOW_TRIAL | {"launching"},
     "calibration": GROUND | BELOW_TRIAL | {"trial"},
+    "costing": GROUND | BELOW_TRIAL | {"trial"},
     "report": GROUND | BELOW_TRIAL | {"trial", "calibration"},
     "tuning": GROUND | {"composing", "fidelity", "stage_clock"},
 }

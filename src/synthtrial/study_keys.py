@@ -151,8 +151,8 @@ def check_tracking(tracking: Mapping[str, Any]) -> None:
     for name in ("uri", "artifacts"):
         if holds_password(tracking[name]):
             raise ConfigError(
-                f"tracking.{name} holds a password, and params.yaml is no place for one: leave it out of {name}, and set "
-                "the environment variables MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; of a database, set "
+                f"tracking.{name} holds a password, and params.yaml is no place for one: leave it out, and set the "
+                "environment variables MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; of a database, set "
                 "tracking.uri=null and give its whole URI as MLFLOW_TRACKING_URI"
             )
     uri, artifacts = tracking["uri"], tracking["artifacts"]

@@ -22,8 +22,8 @@ DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 def tracking_uri(settings: Mapping[str, Any]) -> str:
     """MLflow's URI: `tracking.uri`, or else the environment variable MLFLOW_TRACKING_URI.
 
-    User and password of a server's URI move to MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, where MLflow looks
-    for them, so that no address that is printed holds them.
+    User and password of a server's URI move to MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, where MLflow
+    looks for them, so that no address that is printed holds them.
 
     Raises:
         ConfigError: when neither says where to write.
@@ -31,8 +31,8 @@ def tracking_uri(settings: Mapping[str, Any]) -> str:
     uri = settings["uri"] or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:
         raise ConfigError(
-            "tracking.uri is null, and the environment variable MLFLOW_TRACKING_URI is not set: set one of them, such as "
-            "MLFLOW_TRACKING_URI=http://host:5000, or compose with tracking=sqlite"
+            "tracking.uri is null, and the environment variable MLFLOW_TRACKING_URI is not set: set one of them, "
+            "such as MLFLOW_TRACKING_URI=http://host:5000, or compose with tracking=sqlite"
         )
     return without_credentials(uri) if is_http(uri) else absolute_sqlite(uri)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 BATCH = 2
 """Images of the counted step: batch norm needs two. Operations and activations grow with the number of images."""
@@ -32,6 +34,20 @@ class StepCost:
     parameters: int
 
 
+class Operations(TorchDispatchMode):
+    """Counts by torch's own formulas. Its FlopCounterMode also follows modules, and so can't do gradient penalties."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        answer = function(*args, **(kwargs or {}))
+        if formula := flop_registry.get(function._overloadpacket):
+            self.total += formula(*args, **(kwargs or {}), out_val=answer)
+        return answer
+
+
 class StepCounter:
     """Counts losses and their backward passes."""
 
@@ -40,8 +56,6 @@ class StepCounter:
 
     def count(self, loss: Callable[[], Tensor], every: int = 1) -> None:
         """Run a loss and its backward pass, which is due in every `every`-th step."""
-        from torch.utils.flop_counter import FlopCounterMode
-
         kept: dict[
             int, tuple[Any, int]
         ] = {}  # the storages are held, so that no later one gets the number of a freed one
@@ -53,10 +67,10 @@ class StepCounter:
             return tensor
 
         with ExitStack() as stack:
-            counter = stack.enter_context(FlopCounterMode(display=False))
+            counter = stack.enter_context(Operations())
             stack.enter_context(torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor))
             loss().backward()
-        self.flops += counter.get_total_flops() / every
+        self.flops += counter.total / every
         self.largest = max(self.largest, sum(size for _, size in kept.values()))
 
     def cost(self, parameters: int) -> StepCost:
