@@ -58,6 +58,8 @@ def test_parts_of_a_cohort() -> None:
     assert (size.development, size.training) == (400, 320)
     assert [size.in_split(name) for name in ("pooled", "holdout", "nested")] == [500, 400, 320]
     assert cohort_size(study(test_cases={"a": 50, "b": 50}), 500, None).development == 400
+    dealt = study(test_cases={"a": 50, "b": 50}) | {"arms": {"more": {"of": "a"}}}
+    assert cohort_size(dealt, 500, 150).share == (150 - 50) / 400
 
 
 @pytest.mark.parametrize(

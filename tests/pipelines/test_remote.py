@@ -26,8 +26,9 @@ def run(folder: Path, *words: str) -> str:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Hash of every file below a folder that DVC keeps."""
-    files = [path for path in folder.rglob("*") if path.is_file() and "stages" not in path.parts]
+    """Hash of every file below a folder that DVC keeps: all but what a killed stage goes on from, and the clocks."""
+    own = {"stages", "checkpoints"}
+    files = [path for path in folder.rglob("*") if path.is_file() and not own & set(path.relative_to(folder).parts)]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -19,7 +19,7 @@ class CohortSize:
         cases: in all.
         development: without the test set.
         training: without the fold that a model leaves out, too.
-        share: of the class that an arm's numbers are of among all cases.
+        share: of the class that an arm's numbers are of among the development cases.
         folds: of the development cases.
     """
 
@@ -51,7 +51,13 @@ def cohort_size(params: Mapping[str, Any], cases: int, of_class: int | None) -> 
     if test >= cases:
         raise ConfigError(f"--cases {cases}: the test set alone takes {test:g}; say the cases of the whole cohort")
     development, folds = cases - test, prepare["folds"]
-    share = 1.0 if of_class is None else of_class / cases
+    share = 1.0
+    if of_class is not None:
+        added_to = next((arm["of"] for arm in arms.values() if arm.get("of")), "")
+        tested = (named or {}).get(
+            added_to, test * of_class / cases
+        )  # a test set may be dealt by numbers of each class
+        share = max(of_class - tested, 0) / development
     return CohortSize(cases, development, development * (folds - 1) / folds, share, folds)
 
 
