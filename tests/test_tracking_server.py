@@ -73,6 +73,7 @@ def log_and_read_back(uri: str, params: DictConfig, folder: Path) -> None:
     assert not (folder / "mlartifacts").exists() and not (folder / "mlflow.db").exists()
 
 
+@pytest.mark.slow
 def test_a_stage_logs_to_a_server_that_keeps_all_of_it(project: Path, monkeypatch, capfd) -> None:
     with mlflow_server(project, f"sqlite:///{project}/server.db") as uri:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.replace("http://", f"http://me:{SECRET}@"))
