@@ -39,7 +39,7 @@ def scripts_of(sweep: SweepSettings, params: Mapping[str, Any], pipelines: Path)
     generators = params["generator_names"] if whole else [sweep.generator]
     draws = params["draw_names"] if whole else [draw]
     arms = params["arm_names"]
-    places = {
+    places: dict[str, list[list[Any]]] = {
         "train_gan": [[name, "--split", part] for name in generators for part in splits],
         "synthesize": [[name, "--split", part] for name in draws for part in splits],
         "fidelity": [[name, "--split", part] for name in draws for part in splits],

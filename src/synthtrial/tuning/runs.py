@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthtrial.tracking import absolute_sqlite, find_experiment, git_revision, mlflow_name
+from synthtrial.tracking import connect, git_revision, mlflow_name
 
 if TYPE_CHECKING:
     from synthtrial.tuning.sweep import Sweep
@@ -30,11 +30,9 @@ class SweepRuns:
         self.sweep, self.client = sweep, None
         if not tracking["enabled"]:
             return
-        import mlflow
+        from omegaconf import OmegaConf
 
-        uri = absolute_sqlite(tracking["uri"])
-        self.client = mlflow.MlflowClient(tracking_uri=uri)
-        self.experiment = find_experiment(self.client, sweep.params["study"]["name"], tracking["artifacts"])
+        self.client, self.experiment = connect(OmegaConf.create(dict(tracking)), sweep.params["study"]["name"])
         self.parent = self._parent()
 
     def _parent(self) -> str:
