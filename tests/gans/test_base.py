@@ -42,7 +42,7 @@ def test_a_phase_changes_its_own_networks_and_no_others(family: Callable[..., di
 
 def run_single_phase(gan: GAN, phase: Phase, real: Tensor) -> None:
     """One update of one phase, as the training step makes it."""
-    optimizer = phase.optimizer(phase.parameters())
+    optimizer = phase.optimizer(phase.parameters(), True)
     train_only(gan, phase)
     torch.stack(list(phase.loss(gan.prepare_batch({"real": real})).values())).sum().backward()
     optimizer.step()
@@ -96,7 +96,7 @@ def test_accumulating_gives_the_same_update_as_the_whole_batch() -> None:
         gan.fake = lambda batch, gan=gan: gan.generator(batch["noise"])  # type: ignore[method-assign, misc]
         for phase in gan.phases():
             train_only(gan, phase)
-            optimizer = phase.optimizer(phase.parameters())
+            optimizer = phase.optimizer(phase.parameters(), True)
             for piece in pieces:
                 (torch.stack(list(phase.loss(piece).values())).sum() / accumulate).backward()
             found.append({name: p.grad.clone() for name, p in gan.named_parameters() if p.grad is not None})

@@ -131,7 +131,7 @@ def test_each_phase_changes_its_own_part_alone() -> None:
     gan = make(mask_generator=MASKS)
     for phase in gan.phases():
         before = {key: value.clone() for key, value in gan.named_parameters()}
-        optimizer = phase.optimizer(phase.parameters())
+        optimizer = phase.optimizer(phase.parameters(), True)
         train_only(gan, phase)
         torch.stack(list(phase.loss({"real": cases(2)}).values())).sum().backward()
         optimizer.step()

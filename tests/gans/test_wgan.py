@@ -114,8 +114,8 @@ def test_the_perceptual_loss_joins_the_generators(tmp_path: Any) -> None:
 
 def test_each_optimizer_is_the_one_asked_for() -> None:
     weight = [torch.nn.Parameter(torch.zeros(1))]
-    assert isinstance(make_optimizer("rmsprop", 1e-4, None)(weight), torch.optim.RMSprop)
-    adam = make_optimizer("adam", 1e-4, [0.0, 0.9])(weight)
+    assert isinstance(make_optimizer("rmsprop", 1e-4, None)(weight, True), torch.optim.RMSprop)
+    adam = make_optimizer("adam", 1e-4, [0.0, 0.9])(weight, True)
     assert isinstance(adam, torch.optim.Adam)
     assert adam.defaults["betas"] == (0.0, 0.9)
 

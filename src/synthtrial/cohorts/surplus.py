@@ -56,7 +56,7 @@ def leave_out(folder: Path, prepared: Sequence[PreparedCase], surplus: Sequence[
     for case in prepared:
         if case.ref.case_id in case_ids:
             for name in case.files:
-                (folder / name).unlink()
+                (folder / name).unlink(missing_ok=True)  # the same case may be in several lists
     return [case for case in prepared if case.ref.case_id not in case_ids]
 
 

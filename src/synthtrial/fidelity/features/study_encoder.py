@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,8 +108,8 @@ class StudyEncoder:
 
         self._check_cases(real)
         path = Path(cache) / f"{self._key(real)}.safetensors"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):  # points of a sweep that need it at the same time: one trains it
+        # Points of a sweep need it at the same time: one of them trains it, and the others wait.
+        with FileLock(Path(tempfile.gettempdir()) / f"synthtrial-{path.stem}.lock"):
             if not path.is_file():
                 network = self._trained(real)
                 with atomic_file(path) as partial:

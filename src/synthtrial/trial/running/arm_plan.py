@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import pandas as pd
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.errors import ConfigError
-from synthtrial.hashing import file_sha256
+from synthtrial.hashing import known_sha256
 from synthtrial.processes import processes_of
 from synthtrial.trial.arm import Arm
 from synthtrial.trial.protocol import Protocol
@@ -134,19 +134,15 @@ class ArmPlan:
     @cached_property
     def _case_hashes(self) -> dict[str, list[str]]:
         """Id, class and hashes of every real case, which are validated or judged on."""
-        return _hashes_of(self.cohort)
-
-
-@lru_cache(maxsize=1)  # a launch makes the plans of all arms of one cohort
-def _hashes_of(cohort: PreparedCohort) -> dict[str, list[str]]:
-    return {
-        row["case_id"]: [
-            row["case_id"],
-            row["label"],
-            *(file_sha256(cohort.folder / row[kind]) for kind in ("image", "mask") if row[kind]),
-        ]
-        for row in cohort.cases.to_dict("records")
-    }
+        folder = self.cohort.folder
+        return {
+            row["case_id"]: [
+                row["case_id"],
+                row["label"],
+                *(known_sha256(folder / row[kind]) for kind in ("image", "mask") if row[kind]),
+            ]
+            for row in self.cohort.cases.to_dict("records")
+        }
 
 
 def _short_hash(content: Any) -> str:
