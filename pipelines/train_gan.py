@@ -1,14 +1,15 @@
-"""Train a generator on a split: `python pipelines/train_gan.py NAME [--split SPLIT] [key=value ...]`."""
+"""Train a generator on a split: `python pipelines/train_gan.py NAME [--split SPLIT] [--until IMAGES]`."""
 
 from __future__ import annotations
 
-from synthtrial.command_line import stage_words
+from synthtrial.command_line import stage_words, whole_number
 from synthtrial.errors import run_script
 
 
 def main() -> None:
     """Train, or go on from the last checkpoint, and write `out/<study>/models/<generator>/<split>/`."""
-    place, overrides = stage_words(__doc__, "generator", "split")
+    place, overrides = stage_words(__doc__, "generator", "split", "until")
+    until = whole_number("--until", place.pop("until", None))
 
     from synthtrial.params import plain, stage_params
     from synthtrial.processes import check_machine
@@ -44,6 +45,7 @@ def main() -> None:
             logger=run.lightning_logger(),
             on_images=lambda images, page: run.log_artifact(page),
             on_trained=run.count_training,
+            until=until,
         )
         if not facts:
             return  # a further process of a training on several devices: the first one writes

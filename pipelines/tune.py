@@ -36,11 +36,11 @@ def main() -> None:
         trusted=words.as_worker,
     )
     from synthtrial.tuning.runs import SweepRuns
-    from synthtrial.tuning.worker import work
+    from synthtrial.tuning.worker import Worker
 
     if words.as_worker:
         study, ledger = sweep.open()
-        work(sweep, study, ledger, SweepRuns(sweep, sweep.params["tracking"]))
+        Worker(sweep, study, ledger, SweepRuns(sweep, sweep.params["tracking"])).work()
         return
     from synthtrial.tuning.ending import write_end
     from synthtrial.tuning.leading import prepare_cohort, start_workers, stop, watch

@@ -14,11 +14,13 @@ from synthesis.untrained_model import write_model
 from synthtrial.atomic import write_json
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
-from synthtrial.errors import SynthtrialError
+from synthtrial.errors import ConfigError, SynthtrialError
 from synthtrial.fidelity.cases import common_window, real_cases
+from synthtrial.fidelity.chosen import measure_chosen
 from synthtrial.fidelity.compared import compared_cases
 from synthtrial.fidelity.measure import measure
-from synthtrial.fidelity.measured import as_json, from_json
+from synthtrial.fidelity.measured import Measured, as_json, from_json
+from synthtrial.fidelity.metric_names import bare
 from synthtrial.fidelity.pictures.pages import cut_plane
 from synthtrial.gans.dataset import cases_of_model
 from synthtrial.synthesis.drawing import synthesize
@@ -249,3 +251,42 @@ def test_an_extractor_that_has_too_few_cases_to_learn_from_is_left_out_with_the_
     assert "at least 8" in result["left_out"]["all of study_encoder"] and result["features"] == ["random_conv"]
     with pytest.raises(SynthtrialError, match="at least 8"):
         run(cohort, SyntheticCohort(tmp_path / "synthetic"), tmp_path / "b", features={"encoder": encoder})
+
+
+def test_single_metrics_are_those_of_the_whole_stage(
+    cohorts: tuple[PreparedCohort, SyntheticCohort], tmp_path: Path
+) -> None:
+    cohort, synthetic = cohorts
+    whole = run(cohort, synthetic, tmp_path / "fidelity")
+    names = ["frechet_mask/random_conv", "kernel/random_conv_n4", "ms_ssim/pixels"]
+    measured = single(names, cohort, synthetic, tmp_path)
+    assert {bare(name) for name in measured} == {bare(name) for name in names}
+    assert {name: one.value for name, one in measured.items()} == {name: whole["metrics"][name] for name in measured}
+
+
+def test_an_unknown_metric_is_refused_with_those_there_are(
+    cohorts: tuple[PreparedCohort, SyntheticCohort], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="unknown metric 'frechett/random_conv'.*frechet_mask.*ms_ssim of /pixels"):
+        single(["frechett/random_conv"], *cohorts, tmp_path)
+
+
+def test_a_metric_that_these_cases_do_not_allow_says_why(
+    make_cohort: Callable[..., PreparedCohort], tmp_path: Path
+) -> None:
+    cohort = make_cohort()
+    with pytest.raises(SynthtrialError, match="density/random_conv: needs 12 real"):
+        single(["density/random_conv"], cohort, draw(cohort, tmp_path), tmp_path)
+
+
+def single(names: list[str], cohort: PreparedCohort, synthetic: SyntheticCohort, place: Path) -> dict[str, Measured]:
+    return measure_chosen(
+        names,
+        cohort=cohort,
+        split=cohort.development,
+        synthetic=synthetic,
+        model_folder=place / "model",
+        settings=SETTINGS,
+        cache=place / "cache",
+        seed=0,
+    )

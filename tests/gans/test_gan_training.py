@@ -170,6 +170,21 @@ def test_training_killed_and_started_again_ends_with_the_same_bytes(
         assert found[0] == found[1], name
 
 
+def test_a_training_that_is_stopped_early_goes_on_to_the_same_bytes(
+    make_cohort: Callable[..., PreparedCohort], tmp_path: Path
+) -> None:
+    """`until` stops at the next checkpoint with a model of that moment; checkpoints come every 8 of 24 images."""
+    config = tiny_dcgan(generator__norm="batch", discriminator__dropout=0.2)
+    cohort = make_cohort()
+    whole = run(config, cohort, tmp_path / "whole")
+    early = [run(config, cohort, tmp_path / "stopped", until=images)["images_seen"] for images in (1, 9)]
+    assert early == [8, 16]
+    assert run(config, cohort, tmp_path / "stopped", until=1)["images_seen"] == 16, "nothing is undone"
+    assert run(config, cohort, tmp_path / "stopped") == whole
+    for name in ("losses.csv", "samples.png"):
+        assert file_sha256(tmp_path / "stopped/model" / name) == file_sha256(tmp_path / "whole/model" / name)
+
+
 def test_a_checkpoint_of_other_settings_is_not_taken_up(
     make_cohort: Callable[..., PreparedCohort], tmp_path: Path
 ) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from synthtrial.cohorts.prepared import PreparedCohort
 from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.errors import SynthtrialError
 from synthtrial.fidelity.cases import Cases, real_cases, without_masks
-from synthtrial.gans.dataset import RealCases, seen_with_copies
+from synthtrial.gans.dataset import RealCases, cases_of_model, seen_with_copies
+from synthtrial.gans.generator import Generator
+from synthtrial.gans.model import load_generator
 
 LEAST_REAL, LEAST_SYNTHETIC = 4, 4
 """Cases that the stage needs; single metrics may need more."""
@@ -34,6 +38,45 @@ class Compared:
     held_out: Cases | None
     synthetic: Cases
     altered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ComparedDraw:
+    """A drawn cohort with the generator that it came from, and the cases to compare.
+
+    Attributes:
+        model: content of the generator's `model.json`.
+        snapshot: images after which its training kept the weights that drew; None for those of its end.
+        generator: with these weights.
+        learned: the cases that it has learned from, in their roles.
+        compared: sorted, and enough of them.
+    """
+
+    model: dict[str, Any]
+    snapshot: int | None
+    generator: Generator
+    learned: RealCases
+    compared: Compared
+
+
+def compared_draw(cohort: PreparedCohort, synthetic: SyntheticCohort, model_folder: Path) -> ComparedDraw:
+    """Open what a drawn cohort is compared by.
+
+    Args:
+        cohort: the prepared cohort.
+        synthetic: the drawn cohort.
+        model_folder: `models/<generator>/<split>/`.
+
+    Raises:
+        SynthtrialError: for too few cases, and for synthetic ones that don't fit the cohort.
+    """
+    model = json.loads((model_folder / "model.json").read_text(encoding="utf-8"))
+    snapshot = synthetic.facts["settings"].get("snapshot")
+    generator = load_generator(model_folder, snapshot)
+    learned = cases_of_model(model, cohort, generator.uses_unlabelled)
+    compared = compared_cases(cohort, synthetic, model, learned)
+    check_compared(compared, cohort, synthetic)
+    return ComparedDraw(model, snapshot, generator, learned, compared)
 
 
 def compared_cases(

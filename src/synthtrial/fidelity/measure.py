@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from synthtrial.cohorts.synthetic import SyntheticCohort
 from synthtrial.fidelity import figures
 from synthtrial.fidelity.audit.report import Audit, AuditFeatures, audit
 from synthtrial.fidelity.cases import Cases, real_cases
-from synthtrial.fidelity.compared import Compared, check_compared, compared_cases
+from synthtrial.fidelity.compared import Compared, compared_draw
 from synthtrial.fidelity.feature_metrics import measure_features
 from synthtrial.fidelity.features.building import build_extractors, learn_if_possible
 from synthtrial.fidelity.features.extractor import AnyExtractor, Features, extract_features
@@ -29,8 +28,6 @@ from synthtrial.fidelity.metrics.pairs import paired_similarity, perceptual_dist
 from synthtrial.fidelity.pairing import kinds_of_pairs
 from synthtrial.fidelity.pictures.walk import latent_walk
 from synthtrial.fidelity.scale import FeatureSets
-from synthtrial.gans.dataset import cases_of_model
-from synthtrial.gans.model import load_generator
 
 
 def measure(
@@ -62,12 +59,8 @@ def measure(
     Raises:
         SynthtrialError: for fewer than 4 real or 4 synthetic cases, or another shape.
     """
-    model = json.loads((model_folder / "model.json").read_text(encoding="utf-8"))
-    snapshot = synthetic.facts["settings"].get("snapshot")
-    generator = load_generator(model_folder, snapshot)
-    learned = cases_of_model(model, cohort, generator.uses_unlabelled)
-    compared = compared_cases(cohort, synthetic, model, learned)
-    check_compared(compared, cohort, synthetic)
+    draw = compared_draw(cohort, synthetic, model_folder)
+    compared = draw.compared
     extractors = build_extractors(settings["features"], len(cohort.shape), "fidelity.features")
     weights = settings["perceptual_weights"]
     perceptual = None if weights is None else PerceptualDistance(weights)
@@ -78,21 +71,21 @@ def measure(
         sets, measured = of_features.sets, of_features.measured
         if cohort.labels and not compared.real.source.labels:
             left_out["masks, pairs and lesions"] = "this generator makes images without masks"
-        pairs = kinds_of_pairs(synthetic, cohort, generator, learned)
+        pairs = kinds_of_pairs(synthetic, cohort, draw.generator, draw.learned)
         measured |= measure_images(compared, pairs, settings["pairs"], perceptual, seed, left_out)
         found = audit_of(compared, extractors, sets, settings, seed)
         measured |= found.measurements()
         write_features(sets, compared, place / "features")
         of_features.amounts.to_csv(place / "amounts.csv", index=False)
         lesions = write_lesions(compared, place)
-        walk = latent_walk(model_folder, cohort, seed=seed, snapshot=snapshot)
+        walk = latent_walk(model_folder, cohort, seed=seed, snapshot=draw.snapshot)
         drawn = figures.draw(compared, found, lesions, walk, settings, seed, place / "figures")
         write_json(
             place / "fidelity.json",
             {
                 **as_json(measured),
                 "left_out": left_out,
-                "images_seen": model.get("images_seen", 0) if snapshot is None else snapshot,
+                "images_seen": draw.model.get("images_seen", 0) if draw.snapshot is None else draw.snapshot,
                 "features": [extractor.name for extractor in extractors],
                 "n_real": len(compared.real),
                 "n_synthetic": len(compared.synthetic),

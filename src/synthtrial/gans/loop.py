@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def fit(
     trainer: dict[str, Any],
     logger: Any,
     description: str,
+    until: int | None = None,
 ) -> bool:
     """Train; Lightning's epoch is the stretch between two checkpoints.
 
@@ -43,12 +45,14 @@ def fit(
         trainer: `accelerator`, `devices`, `precision`, and optionally `nodes`, `loader_workers` and `prefetch`.
         logger: a Lightning logger, a list of them, or None.
         description: what the progress bar says.
+        until: images after which the next checkpoint is the last one; None for all of the schedule.
 
     Returns:
         Whether this process is the first of those that trained, the one that writes results.
     """
     schedule = gan.schedule
     length = schedule.batches_per_checkpoint * schedule.batch_size
+    stretches = schedule.checkpoints if until is None else min(schedule.checkpoints, ceil(until / length))
     loader = DeviceLoader(
         cases,
         batch_size=schedule.batch_size // processes_of(trainer),
@@ -69,8 +73,8 @@ def fit(
         loop = pl.Trainer(
             **lightning_processes(trainer, AveragedGradients),
             precision=lightning_precision(trainer),
-            max_epochs=schedule.checkpoints,
-            callbacks=[*callbacks, ImagesBar(description, schedule.checkpoints * length), keeper],
+            max_epochs=stretches,
+            callbacks=[*callbacks, ImagesBar(description, stretches * length), keeper],
             plugins=[AtomicCheckpointIO(), cluster_environment()],
             logger=logger or False,
             enable_progress_bar=False,

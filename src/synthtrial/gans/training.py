@@ -50,6 +50,7 @@ def train(
     logger: Any = None,
     on_images: Callable[[int, Path], None] | None = None,
     on_trained: Callable[[float, float], None] | None = None,
+    until: int | None = None,
 ) -> dict[str, Any]:
     """Train a generator, or go on from its last checkpoint, and write `models/<generator>/<split>/`.
 
@@ -69,6 +70,8 @@ def train(
         logger: a Lightning logger, a list of them, or None.
         on_images: called after every checkpoint with the images seen and a picture of samples.
         on_trained: called after the last step with the Unix times of the beginning and the end of training, s.
+        until: stop at the first checkpoint with so many images seen, and write the model as it is then; another call
+            goes on from there, to the same model as without a stop. None trains to the end.
 
     Returns:
         What `model.json` says of the training; nothing in the further processes of a training in several.
@@ -106,7 +109,7 @@ def train(
     callbacks += [SamplePages(page, checkpoints, on_images)] if on_images else []
     callbacks += [TrainingTime(on_trained)] if on_trained else []
     last = resumable(checkpoints, origin_of(config, cohort, cases.roles, seed, started))
-    if not fit(gan, cases, callbacks, last, checkpoints, trainer, logger, f"train {name} on {split}"):
+    if not fit(gan, cases, callbacks, last, checkpoints, trainer, logger, f"train {name} on {split}", until):
         return {}
     if watch.reason and watch.was_good:
         load_weights(gan, watch.good)

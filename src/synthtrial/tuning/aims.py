@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthtrial.errors import ConfigError
-from synthtrial.setting_types import suggestion
+from synthtrial.fidelity.metric_names import bare, check_names, metric_names
 from synthtrial.tuning.execution import PointFailed
 from synthtrial.tuning.settings import Aim, SweepSettings
-
-
-def bare(name: str) -> str:
-    """A metric's name without the `_n<count>` of the cases that it compares."""
-    return re.sub(r"_n\d+(?=$|/)", "", name)
 
 
 def known_metrics(sweep: SweepSettings, params: Mapping[str, Any]) -> list[str]:
     """Names, without counts, of the metrics that the stages of a sweep give, as far as can be told before they run."""
     names: list[str] = []
     if "fidelity" in sweep.stages:
-        from synthtrial.fidelity.scale import SET_METRICS, SUFFIX
-
-        names += [
-            f"{metric.name}{suffix}/{features}"
-            for features, settings in params["fidelity"]["features"].items()
-            if settings is not None
-            for metric in SET_METRICS
-            for suffix in SUFFIX.values()
-        ]
-        names.append("ms_ssim/pixels")
+        names += metric_names(params["fidelity"]["features"])
     if "report" in sweep.stages:
         models = [*params["segmenter_names"], *params["classifier_names"]]
         for model in models:
@@ -50,23 +35,7 @@ def check_aims(sweep: SweepSettings, params: Mapping[str, Any]) -> None:
     """
     if sweep.objective:
         return
-    names = known_metrics(sweep, params)
-    for aim in sweep.aims:
-        if bare(aim.metric) not in names:
-            listed = in_short(names) or "none, for it runs neither fidelity nor report"
-            raise ConfigError(
-                f"objectives: unknown metric {aim.metric!r}{suggestion(bare(aim.metric), names)}; "
-                f"this sweep gives {listed}"
-            )
-
-
-def in_short(names: Sequence[str]) -> str:
-    """Names of metrics, those that differ in their first word alone said at once."""
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        first, _, rest = name.partition("/")
-        groups.setdefault(rest, []).append(first)
-    return "; ".join(f"{', '.join(firsts)} of /{rest}" for rest, firsts in groups.items())
+    check_names([aim.metric for aim in sweep.aims], known_metrics(sweep, params), "objectives", "this sweep")
 
 
 def values_of(aims: Sequence[Aim], metrics: Mapping[str, float]) -> list[float]:

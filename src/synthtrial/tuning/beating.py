@@ -7,8 +7,14 @@ import time
 from types import TracebackType
 from typing import Any
 
+from synthtrial.errors import SynthtrialError
+
 BEAT_S = 10.0
 """Time between two beats, s."""
+
+
+class PointLost(SynthtrialError):
+    """The trial was given to another worker, because this one seemed dead."""
 
 
 class Beat:
@@ -34,6 +40,11 @@ class Beat:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop.set()
         self._thread.join(timeout=5)
+
+    def check(self) -> None:
+        """Raise a PointLost when the trial was given to another worker."""
+        if self.lost.is_set():
+            raise PointLost("this worker was silent for so long that its point was given to another one")
 
     def _beat(self) -> None:
         from optuna.exceptions import UpdateFinishedTrialError

@@ -1,132 +1,129 @@
-"""Run the stages of a point in a subprocess that dies with its worker."""
+"""Run the stages of a point in a process of their own, which never outlives its worker."""
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import reduction
 from pathlib import Path
 from typing import Any
 
-from synthtrial.atomic import write_json
 from synthtrial.errors import SynthtrialError
-from synthtrial.tuning.beating import Beat
-from synthtrial.tuning.settings import SweepSettings
+from synthtrial.tuning.plan import Part
+from synthtrial.tuning.stage_runner import run_point_stages
 
-METRICS = "metrics_of_objective.json"
 LOG = "log.txt"
+POLL_S = 0.2
+"""Time between two looks at a running process, s."""
+LIBRARIES = {
+    "train_gan": ["synthtrial.gans.training"],
+    "synthesize": ["synthtrial.synthesis.drawing"],
+    "fidelity": ["synthtrial.fidelity.chosen"],
+    "segment": ["synthtrial.trial.segmenting.segment_arm"],
+    "classify": ["synthtrial.trial.classifying.classify_arm"],
+}
+"""What takes a stage seconds to import."""
 
 
 class PointFailed(SynthtrialError):
     """A stage or the objective of a point ended with an error."""
 
 
-class PointLost(SynthtrialError):
-    """The trial was given to another worker, because this one seemed dead."""
+class SharedDescriptor:
+    """An open file that a started process shares, lock included."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __getstate__(self) -> Any:
+        return reduction.DupFd(self.descriptor)
+
+    def __setstate__(self, duplicate: Any) -> None:
+        self.descriptor = duplicate.detach()
 
 
-def scripts_of(sweep: SweepSettings, params: Mapping[str, Any], pipelines: Path) -> list[list[str]]:
-    """The scripts of a point with their words, in the order in which they run.
+def warm_context(stages: Sequence[str]) -> Any:
+    """Where processes are forked from one that has imported the libraries of some stages already.
 
-    Without the stages of the trial, only what the tuned generator needs; else every place of the study.
+    A worker has one such process, and each of its points begins at once instead of after some seconds of imports.
     """
-    split = sweep.split or params["splits"][0]
-    draw = sweep.draw or sweep.generator
-    whole = bool({"assemble", "segment", "classify", "report"} & set(sweep.stages))
-    splits = params["splits"] if whole else [split]
-    generators = params["generator_names"] if whole else [sweep.generator]
-    draws = params["draw_names"] if whole else [draw]
-    arms = params["arm_names"]
-    places: dict[str, list[list[Any]]] = {
-        "train_gan": [[name, "--split", part] for name in generators for part in splits],
-        "synthesize": [[name, "--split", part] for name in draws for part in splits],
-        "fidelity": [[name, "--split", part] for name in draws for part in splits],
-        "assemble": [[]],
-        "segment": [[arm, "--segmenter", name] for arm in arms for name in params["segmenter_names"]],
-        "classify": [[p["arm"], "--classifier", p["classifier"]] for p in params["classify_places"].values()],
-        "report": [[]],
-    }
-    return [[str(pipelines / f"{stage}.py"), *words] for stage in sweep.stages for words in places[stage]]
+    # Asking for a GPU in the usual way would make one unusable for the processes that are forked later.
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module for stage in stages for module in LIBRARIES.get(stage, [])])
+    return context
 
 
 def run_stages(
+    context: Any,
     folder: Path,
-    scripts: Sequence[Sequence[str]],
+    parts: Sequence[Part],
     objective: Mapping[str, Any] | None,
     *,
     root: Path,
-    beat: Beat,
-    lock: int | None,
-    done: str = "stages_done.json",
+    look: Callable[[], None],
+    lock: int,
 ) -> None:
     """Run what is not done yet; what it prints goes to `log.txt`.
 
     Args:
+        context: as `warm_context` gives it.
         folder: of the point: the working directory.
-        scripts: as `scripts_of` gives them.
+        parts: as `parts_of` gives them.
         objective: `_target_` and settings of the function that runs after them, or None.
         root: of the project, from which the objective may be imported.
-        beat: of the worker: when its trial is lost, the stages are stopped.
+        look: called several times a second while they run; when it raises an error, they are stopped.
         lock: descriptor of the point's lock, which the stages hold, too.
-        done: name of the file that lists the stages that have ended well.
 
     Raises:
         PointFailed: with the last line of the log.
-        PointLost: when the trial was lost meanwhile.
     """
-    plan = {"scripts": list(scripts), "objective": dict(objective) if objective else None, "done": done}
-    write_json(folder / "plan.json", {**plan, "metrics": METRICS})
-    paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
-    with (folder / LOG).open("a", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "synthtrial.tuning.stage_runner", "plan.json"],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=() if lock is None else (lock,),
-        )
-        assert process.stdin is not None
-        try:
-            while (code := wait(process, 0.2)) is None:
-                if beat.lost.is_set():
-                    raise PointLost("this worker was silent for so long that its point was given to another one")
-        finally:
-            process.stdin.close()  # ends it, and all that it has started
-            process.wait()
-    if code:
-        raise PointFailed(f"{last_line(folder / LOG)} (exit code {code}; see {folder / LOG})")
-
-
-def wait(process: subprocess.Popen, seconds: float) -> int | None:
-    """Exit code of a process, or None when it still runs after some seconds."""
+    log = folder / LOG
+    process = context.Process(
+        target=run_point_stages, args=(folder, log, list(parts), objective, root, SharedDescriptor(lock))
+    )
+    process.start()
     try:
-        return process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return None
+        while process.exitcode is None:
+            process.join(POLL_S)
+            look()
+    finally:
+        kill_all(process)
+    if process.exitcode:
+        reason = last_line(log).removeprefix("error: ")
+        raise PointFailed(f"{reason} (exit code {process.exitcode}; see {log})")
+
+
+def kill_all(process: Any) -> None:
+    """End a process and all that it has started, which are one group."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:  # it has ended, or has not yet made its group
+        process.kill()
+    process.join()
 
 
 def last_line(path: Path) -> str:
     """The last line that says something."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
     return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")[-300:]
 
 
-def results(folder: Path, sweep: SweepSettings, params: Mapping[str, Any]) -> dict[str, float]:
-    """All metrics that the stages and the objective of a point have left, by name."""
-    study = folder / "out" / params["study"]["name"]
-    split, draw = sweep.split or params["splits"][0], sweep.draw or sweep.generator
+def read_metrics(paths: Sequence[Path]) -> dict[str, float]:
+    """Metrics by name, of files that hold them alone or under `metrics`.
+
+    Raises:
+        PointFailed: when a file is missing.
+    """
     found: dict[str, float] = {}
-    if "fidelity" in sweep.stages:
-        found |= read_json(study / "fidelity" / str(draw) / split / "fidelity.json")["metrics"]
-    if "report" in sweep.stages:
-        found |= read_json(study / "metrics.json")
-    if sweep.objective:
-        found |= read_json(folder / METRICS)
+    for path in paths:
+        if not path.is_file():
+            raise PointFailed(f"{path} is missing after its stage")
+        content = read_json(path)
+        found |= content["metrics"] if isinstance(content.get("metrics"), dict) else content
     return found
 
 

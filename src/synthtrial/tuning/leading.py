@@ -6,11 +6,10 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthtrial.errors import SynthtrialError
-from synthtrial.tuning.execution import last_line, read_json
+from synthtrial.tuning.execution import last_line
 from synthtrial.tuning.point_folder import check_prepared, prepare_point
 
 if TYPE_CHECKING:
@@ -97,9 +96,3 @@ def stop(workers: list[subprocess.Popen]) -> None:
         worker.stdin.close()
     for worker in workers:
         worker.wait()
-
-
-def training_seconds(folder: Path) -> float | None:
-    """Time that a point's stages have spent in training, s; None when they have trained nothing."""
-    found: list[Any] = [read_json(path) for path in sorted((folder / "out").glob("*/stages/*.json"))]
-    return sum(stage["training_s"] for stage in found) or None

@@ -165,13 +165,20 @@ class Ledger:
         except UpdateFinishedTrialError:
             return
 
-    def finish(self, taken: Taken, values: Sequence[float]) -> bool:
-        """Write a result; False when the trial was closed meanwhile, because its worker seemed dead."""
+    def finish(self, taken: Taken, values: Sequence[float], *, pruned: bool = False) -> bool:
+        """Write a result; False when the trial was closed meanwhile, because its worker seemed dead.
+
+        Args:
+            taken: the point.
+            values: of the objectives; of a point that was given up, what it had last.
+            pruned: whether it was given up.
+        """
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
+        state = TrialState.PRUNED if pruned else TrialState.COMPLETE
         try:
-            return self.study._storage.set_trial_state_values(taken.trial_id, TrialState.COMPLETE, list(values))
+            return self.study._storage.set_trial_state_values(taken.trial_id, state, list(values))
         except UpdateFinishedTrialError:
             return False
 
@@ -189,7 +196,7 @@ def grouped(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
 
 def is_result(trial: FrozenTrial) -> bool:
     """Whether a trial settles its point."""
-    return trial.state.name == "COMPLETE"
+    return trial.state.name in ("COMPLETE", "PRUNED")
 
 
 def failures(trials: Sequence[FrozenTrial]) -> list[str]:

@@ -12,6 +12,7 @@ import yaml
 from synthtrial.errors import ConfigError
 from synthtrial.params import construct, plain, with_words
 from synthtrial.setting_types import suggestion
+from synthtrial.tuning.pruning import PruningSettings, check_pruning
 
 STAGES = ("train_gan", "synthesize", "fidelity", "assemble", "segment", "classify", "report")
 """The stages that a point may run, in their order."""
@@ -60,6 +61,8 @@ class SweepSettings:
         stages: which stages a point runs.
         objective: `_target_` and settings of a function of the point's params that returns metrics; runs last.
         trials: number of points; None for all of a grid.
+        pruning: when points are given up early, see `PruningSettings`; None for never.
+        measure: what the fidelity stage measures of a point: the `objectives`, or `all` with tables and pictures.
         retries: how often a point that failed is tried again.
         storage: where the state lives; None for SQLite in the sweep's folder.
     """
@@ -74,6 +77,8 @@ class SweepSettings:
     stages: Sequence[str] = ("train_gan", "synthesize", "fidelity")
     objective: Mapping[str, Any] | None = None
     trials: int | None = None
+    pruning: Mapping[str, Any] | None = None
+    measure: Literal["objectives", "all"] = "objectives"
     retries: int = 1
     storage: str | None = None
 
@@ -101,6 +106,7 @@ class SweepSettings:
             raise ConfigError("a grid takes all its points: leave `trials` null, or take `random`")
         if self.choice.kind != "grid" and self.trials is None:
             raise ConfigError(f"`trials` must say how many points {self.choice.kind} is to try")
+        check_pruning(self.rule, self.generator, self.stages, len(self.aims), self.objective is not None)
 
     @property
     def aims(self) -> list[Aim]:
@@ -111,6 +117,11 @@ class SweepSettings:
     def choice(self) -> SamplerSettings:
         """Who chooses the points."""
         return construct(SamplerSettings, self.sampler, "sampler")
+
+    @property
+    def rule(self) -> PruningSettings | None:
+        """When points are given up early, if ever."""
+        return construct(PruningSettings, self.pruning, "pruning") if self.pruning is not None else None
 
 
 def sweep_names(conf: Path) -> list[str]:

@@ -12,6 +12,7 @@ from synthtrial.params import hash_files
 from synthtrial.tuning.aims import check_aims, check_generator
 from synthtrial.tuning.ledger import Ledger
 from synthtrial.tuning.point_folder import UNTRACKED
+from synthtrial.tuning.pruning import check_images
 from synthtrial.tuning.sampling import build_sampler
 from synthtrial.tuning.settings import SweepSettings, read_sweep
 from synthtrial.tuning.space import Axis, grid_points, read_space, words_of
@@ -111,6 +112,7 @@ def load_sweep(name: str, words: list[str], *, conf: Path, pipelines: Path, root
     check_generator(settings, params)
     axes = read_space(settings.space, params)
     check_aims(settings, params)
+    check_images(settings.rule, settings.generator, params)
     points: dict[str, dict[str, Any] | None]
     if settings.choice.kind == "grid":
         grid = grid_points(axes)

@@ -24,6 +24,7 @@ def version_of(sweep: SweepSettings, params: Mapping[str, Any]) -> str:
         "sampler": sweep.sampler,
         "stages": sweep.stages,
         "objective": sweep.objective,
+        "pruning": sweep.pruning,
         "place": [sweep.generator, sweep.draw, sweep.split],
         "params": {key: value for key, value in params.items() if key not in LEFT_OUT},
     }

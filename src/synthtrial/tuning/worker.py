@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from synthtrial.atomic import write_json
 from synthtrial.errors import SynthtrialError
 from synthtrial.tuning.aims import value_of, values_of
-from synthtrial.tuning.beating import Beat
-from synthtrial.tuning.execution import PointFailed, PointLost, read_json, results, run_stages, scripts_of
+from synthtrial.tuning.beating import Beat, PointLost
+from synthtrial.tuning.execution import read_json, read_metrics, run_stages, warm_context
 from synthtrial.tuning.ledger import FAILED, Ledger, Taken
+from synthtrial.tuning.plan import parts_of, result_files
 from synthtrial.tuning.point_folder import prepare_point
+from synthtrial.tuning.pruning import PointPruned, Watch
 from synthtrial.tuning.sampling import choose
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ PAUSE_S = 1.0
 RESULT = "result.json"
 
 
-def work(sweep: Sweep, study: Study, ledger: Ledger, runs: SweepRuns) -> None:
-    """Run points until all are settled, those of dead workers included.
+class Worker:
+    """Runs points until none is left.
 
     Args:
         sweep: the sweep.
@@ -35,73 +37,95 @@ def work(sweep: Sweep, study: Study, ledger: Ledger, runs: SweepRuns) -> None:
         ledger: who runs what.
         runs: in MLflow.
     """
-    while unsettled := ledger.unsettled():
-        taken = next((taken for point in unsettled if (taken := ledger.take(point))), None)
-        if taken is None:
-            time.sleep(PAUSE_S)
-            continue
-        try:
-            run_point(sweep, study, ledger, runs, taken)
-        finally:
-            taken.lock.release()
 
+    def __init__(self, sweep: Sweep, study: Study, ledger: Ledger, runs: SweepRuns) -> None:
+        self.sweep, self.study, self.ledger, self.runs = sweep, study, ledger, runs
+        self.context = warm_context(sweep.settings.stages)
 
-def run_point(sweep: Sweep, study: Study, ledger: Ledger, runs: SweepRuns, taken: Taken) -> None:
-    """Run one point and write what became of it."""
-    started = time.monotonic()
-    slot = list(sweep.points).index(taken.point)
-    with Beat(study._storage, taken.trial_id) as beat:
-        point = choose(study, taken.trial_id, slot, sweep.axes, taken.params, sweep.settings.choice)
-        run = runs.begin(taken.number, taken.point, point)
-        metrics: Mapping[str, float] = {}
-        state, end = "FAILED", ""
-        try:
-            metrics = measured(sweep, study, taken, point, beat)
-            values = values_of(sweep.settings.aims, metrics)
-        except PointLost as error:
-            state, end = "KILLED", str(error)
-        except (SynthtrialError, OSError) as error:
-            end = FAILED + str(error)
-            ledger.end(taken.trial_id, end)
-        except BaseException:
-            ledger.end(taken.trial_id, "stopped")
-            runs.end(run, "KILLED", {}, taken.folder)
-            raise
-        else:
-            study._storage.set_trial_user_attr(taken.trial_id, "seconds", round(time.monotonic() - started, 1))
-            state = "FINISHED" if ledger.finish(taken, values) else "KILLED"
-    runs.end(run, state, metrics, taken.folder)
-    what = end or ", ".join(f"{aim.metric} {value_of(aim.metric, metrics):.6g}" for aim in sweep.settings.aims)
-    settings = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in point.items())
-    print(
-        f"point {taken.point} of {len(sweep.points)} ({settings}): {what}, {time.monotonic() - started:.1f} s",
-        flush=True,
-    )
+    def work(self) -> None:
+        """Run points until all are settled, those of dead workers included."""
+        while unsettled := self.ledger.unsettled():
+            taken = next((taken for point in unsettled if (taken := self.ledger.take(point))), None)
+            if taken is None:
+                time.sleep(PAUSE_S)
+                continue
+            try:
+                self.run_point(taken)
+            finally:
+                taken.lock.release()
 
+    def run_point(self, taken: Taken) -> None:
+        """Run one point, write what became of it, and say so."""
+        started = time.monotonic()
+        slot = list(self.sweep.points).index(taken.point)
+        with Beat(self.study._storage, taken.trial_id) as beat:
+            point = choose(self.study, taken.trial_id, slot, self.sweep.axes, taken.params, self.sweep.settings.choice)
+            run = self.runs.begin(taken.number, taken.point, point)
+            metrics: Mapping[str, float] = {}
+            state = "FAILED"
+            try:
+                metrics = self.measured(taken, point, beat)
+                state, end = self.finish(taken, metrics, started)
+            except PointPruned as pruned:
+                state, end = "FINISHED", str(pruned)
+                self.ledger.finish(taken, [pruned.value], pruned=True)
+            except PointLost as error:
+                state, end = "KILLED", str(error)
+            except (SynthtrialError, OSError) as error:
+                end = FAILED + str(error)
+                self.ledger.end(taken.trial_id, end)
+            except BaseException:
+                self.ledger.end(taken.trial_id, "stopped")
+                self.runs.end(run, "KILLED", {}, taken.folder)
+                raise
+        self.runs.end(run, state, metrics, taken.folder)
+        self.say(taken, point, end, time.monotonic() - started)
 
-def measured(sweep: Sweep, study: Study, taken: Taken, point: Mapping[str, Any], beat: Beat) -> dict[str, float]:
-    """The metrics of a point: those that a killed try has left, or else those of its stages, which go on where it was.
+    def measured(self, taken: Taken, point: Mapping[str, Any], beat: Beat) -> dict[str, float]:
+        """The metrics of a point: those that a killed try has left, or else those of its stages, which go on.
 
-    Raises:
-        PointFailed: when a stage fails.
-        PointLost: when the trial was given to another worker.
-    """
-    if (taken.folder / RESULT).is_file():
-        return read_json(taken.folder / RESULT)["metrics"]
-    params = prepare_point(taken.folder, sweep.root, sweep.conf, sweep.words, point)
-    sweep.check_unchanged()
-    run_stages(
-        taken.folder,
-        scripts_of(sweep.settings, params, sweep.pipelines),
-        sweep.settings.objective,
-        root=sweep.root,
-        beat=beat,
-        lock=taken.lock.descriptor,
-    )
-    try:
-        metrics = results(taken.folder, sweep.settings, params)
-    except FileNotFoundError as error:
-        raise PointFailed(f"{error.filename} is missing after its stage") from error
-    values_of(sweep.settings.aims, metrics)
-    write_json(taken.folder / RESULT, {"params": dict(point), "metrics": metrics})
-    return metrics
+        Raises:
+            PointFailed: when a stage fails.
+            PointPruned: when it is given up.
+            PointLost: when the trial was given to another worker.
+        """
+        if (taken.folder / RESULT).is_file():
+            return read_json(taken.folder / RESULT)["metrics"]
+        sweep, settings = self.sweep, self.sweep.settings
+        params = prepare_point(taken.folder, sweep.root, sweep.conf, sweep.words, point)
+        sweep.check_unchanged()
+        rule, metric = settings.rule, settings.aims[0].metric
+        on_the_way = Watch(self.study, taken.trial_id, rule, metric, taken.folder) if rule else None
+
+        def look() -> None:
+            beat.check()
+            if on_the_way:
+                on_the_way.look()
+
+        parts = parts_of(settings, params, sweep.pipelines)
+        assert taken.lock.descriptor is not None
+        run_stages(
+            self.context,
+            taken.folder,
+            parts,
+            settings.objective,
+            root=sweep.root,
+            look=look,
+            lock=taken.lock.descriptor,
+        )
+        metrics = read_metrics(result_files(taken.folder, settings, params))
+        values_of(settings.aims, metrics)
+        write_json(taken.folder / RESULT, {"params": dict(point), "metrics": metrics})
+        return metrics
+
+    def finish(self, taken: Taken, metrics: Mapping[str, float], started: float) -> tuple[str, str]:
+        """Write the result of a point; return the state of its run, and the result in words."""
+        aims = self.sweep.settings.aims
+        self.study._storage.set_trial_user_attr(taken.trial_id, "seconds", round(time.monotonic() - started, 1))
+        state = "FINISHED" if self.ledger.finish(taken, values_of(aims, metrics)) else "KILLED"
+        return state, ", ".join(f"{aim.metric} {value_of(aim.metric, metrics):.6g}" for aim in aims)
+
+    def say(self, taken: Taken, point: Mapping[str, Any], end: str, seconds: float) -> None:
+        """Print what became of a point."""
+        settings = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in point.items())
+        print(f"point {taken.point} of {len(self.sweep.points)} ({settings}): {end}, {seconds:.1f} s", flush=True)
