@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -21,6 +22,11 @@ stages: []
 objective: {_target_: objective_of_test.bowl, log: LOG, seconds: 0.3}
 storage: null
 """
+
+
+def environment() -> dict[str, str]:
+    """Of a process that runs this tree, with one thread."""
+    return os.environ | {"PYTHONPATH": str(REPOSITORY / "src"), "OMP_NUM_THREADS": "1"}
 
 
 def write_project(folder: Path) -> None:

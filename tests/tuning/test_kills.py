@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -14,16 +13,15 @@ from pathlib import Path
 import optuna
 import psutil
 import pytest
-from cheap import REPOSITORY, TUNE, write_project
+from cheap import TUNE, environment, write_project
 
 WORDS = ["cheap", "study=smoke", "tracking=off", "--workers", "4"]
 
 
 def start(folder: Path, *words: str) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src"), "OMP_NUM_THREADS": "1"}
     with (folder / "output.txt").open("a") as output:
         command = [sys.executable, str(TUNE), *WORDS, *words]
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        return subprocess.Popen(command, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT)
 
 
 def kill_something(leader: subprocess.Popen, choose: random.Random, *, the_leader: bool) -> int:
