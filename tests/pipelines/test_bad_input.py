@@ -268,6 +268,8 @@ def test_a_mistake_met_by_a_worker_process_is_one_message(project: Path) -> None
     [
         (["train_gan", "stylegan"], "no generator 'stylegan'; there are: dcgan"),
         (["train_gan", "dcgan", "--split", "all"], "no split 'all'; there are: development"),
+        (["train_gan", "dcgan", "--until", "half"], "--until must be a whole number of at least 1, not 'half'"),
+        (["fidelity", "dcgan", "--json", "one.json"], "--json goes with --metrics"),
         (["segment", "reel"], "no arm 'reel'; there are: real, mixed"),
         (["segment", "real", "--segmenter", "vnet"], "no segmenter 'vnet'; there are: unet"),
         (["describe", "stylegan"], "unknown generator 'stylegan'; there are: catgan, "),
