@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -154,5 +154,10 @@ def read_sweep(name: str, words: Sequence[str], conf: Path) -> SweepSettings:
 
     # Keys of the space hold dots: words may set everything but these.
     space = content.pop("space", {})
-    changed = plain(with_words(OmegaConf.create(content), list(words), f"sweep {name}"))
+    left_out = {
+        key.name: list(key.default) if isinstance(key.default, tuple) else key.default
+        for key in fields(SweepSettings)
+        if key.default is not MISSING
+    }
+    changed = plain(with_words(OmegaConf.create(left_out | content), list(words), f"sweep {name}"))
     return construct(SweepSettings, changed | {"space": space, "name": name}, f"sweep {name}")
