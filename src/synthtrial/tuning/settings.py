@@ -129,6 +129,12 @@ def sweep_names(conf: Path) -> list[str]:
     return sorted(path.stem for path in (conf / "sweep").glob("*.yaml"))
 
 
+def defaults() -> dict[str, Any]:
+    """What holds for the keys that a sweep's file leaves out; words may set these, too."""
+    found = {key.name: key.default for key in fields(SweepSettings) if key.default is not MISSING}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+
+
 def read_sweep(name: str, words: Sequence[str], conf: Path) -> SweepSettings:
     """Read a sweep.
 
@@ -154,10 +160,5 @@ def read_sweep(name: str, words: Sequence[str], conf: Path) -> SweepSettings:
 
     # Keys of the space hold dots: words may set everything but these.
     space = content.pop("space", {})
-    left_out = {
-        key.name: list(key.default) if isinstance(key.default, tuple) else key.default
-        for key in fields(SweepSettings)
-        if key.default is not MISSING
-    }
-    changed = plain(with_words(OmegaConf.create(left_out | content), list(words), f"sweep {name}"))
+    changed = plain(with_words(OmegaConf.create(defaults() | content), list(words), f"sweep {name}"))
     return construct(SweepSettings, changed | {"space": space, "name": name}, f"sweep {name}")
