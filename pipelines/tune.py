@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from synthtrial.errors import ConfigError, SynthtrialError, run_script
+from synthtrial.secrets import masked
 
 PIPELINES = Path(__file__).resolve().parent
 
@@ -42,11 +45,15 @@ def main() -> None:
         study, ledger = sweep.open()
         Worker(sweep, study, ledger, SweepRuns(sweep, sweep.params["tracking"])).work()
         return
+    from synthtrial.tuning.best import check_best
     from synthtrial.tuning.ending import write_end
     from synthtrial.tuning.leading import prepare_cohort, start_workers, stop, watch
     from synthtrial.tuning.other_versions import check_versions
-    from synthtrial.tuning.storage import shown
 
+    if words.best:
+        check_best(sweep)
+    if sweep.settings.stages:
+        check_trainer(sweep.params["trainer"])
     older = check_versions(sweep)
     study, ledger = sweep.open()
     if older and not study.trials:
@@ -55,10 +62,11 @@ def main() -> None:
             f"{', '.join(name.rpartition('/')[2] for name in older)}"
         )
     left = len(ledger.unsettled())
-    print(f"sweep {words.sweep} of {len(sweep.points)} points, {left} to do; state in {shown(sweep.url)}", flush=True)
+    print(f"sweep {words.sweep} of {len(sweep.points)} points, {left} to do; state in {masked(sweep.url)}", flush=True)
     runs = SweepRuns(sweep, sweep.params["tracking"])
     if left:
         prepare_cohort(sweep)
+        runs.begin_sweep()
         workers = start_workers(sweep, min(words.workers, left), [sys.executable, *sys.argv, "--as-worker"])
         try:
             watch(sweep, ledger, workers)
@@ -66,10 +74,20 @@ def main() -> None:
             stop(workers)
     write_end(sweep, study, ledger, runs, best=words.best)
     if failed := ledger.failed():
-        named = "; ".join(f"{point}: {reason}" for point, reason in failed.items())
+        first = next(iter(failed))
         raise SynthtrialError(
-            f"{len(failed)} of {len(sweep.points)} points failed ({named}). `sweep.retries=N` tries them again"
+            f"{len(failed)} of {len(sweep.points)} points failed after {sweep.settings.retries + 1} tries each: "
+            f"{', '.join(failed)}. The reason of {first}: {failed[first]}. With a larger sweep.retries=N the same "
+            "command tries them again"
         )
+
+
+def check_trainer(trainer: Mapping[str, Any]) -> None:
+    """Refuse a GPU that is not here before any point fails for want of it; importing torch takes a while."""
+    if trainer["accelerator"] == "gpu" or trainer["devices"] > 1:
+        from synthtrial.hardware import check_devices
+
+        check_devices(trainer)
 
 
 def read_words() -> argparse.Namespace:

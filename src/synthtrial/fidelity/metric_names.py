@@ -86,9 +86,12 @@ def check_names(names: Iterable[str], known: Sequence[str], place: str, giver: s
 
 
 def in_short(names: Sequence[str]) -> str:
-    """Names of metrics, those that differ in their first word alone said at once."""
-    groups: dict[str, list[str]] = {}
+    """Names of metrics, those that are made of the same first words and the same ends said at once."""
+    firsts: dict[str, list[str]] = {}
     for name in names:
-        first, _, rest = name.partition("/")
-        groups.setdefault(rest, []).append(first)
-    return "; ".join(f"{', '.join(firsts)} of /{rest}" for rest, firsts in groups.items())
+        first, _, end = name.partition("/")
+        firsts.setdefault(f"/{end}", []).append(first)
+    ends: dict[str, list[str]] = {}
+    for end, words in firsts.items():
+        ends.setdefault(", ".join(words), []).append(end)
+    return "; ".join(f"{words}, each with {' or '.join(places)}" for words, places in ends.items())

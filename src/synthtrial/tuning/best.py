@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthtrial.atomic import atomic_file
 from synthtrial.composing import compose_with_hydra
-from synthtrial.errors import ConfigError
+from synthtrial.errors import ConfigError, SynthtrialError
 from synthtrial.tuning.space import words_of
 
 if TYPE_CHECKING:
@@ -18,21 +18,31 @@ if TYPE_CHECKING:
     from synthtrial.tuning.sweep import Sweep
 
 
+def check_best(sweep: Sweep) -> None:
+    """Raise a ConfigError unless the sweep tunes a generator, whose best settings can be written."""
+    if sweep.settings.generator is None:
+        raise ConfigError(f"--best: the sweep {sweep.settings.name!r} names no `generator` to write the best one of")
+
+
+def best_of(sweep: Sweep, chosen: Sequence[FrozenTrial]) -> FrozenTrial:
+    """The best trial; of a front, the one that is best in the first aim."""
+    first = sweep.settings.aims[0]
+    return min(chosen, key=lambda trial: trial.values[0] * (-1 if first.direction == "maximize" else 1))
+
+
 def write_best(sweep: Sweep, chosen: Sequence[FrozenTrial]) -> Path:
     """Write `conf/generator/<generator>_best.yaml`: the tuned generator with the best point's settings.
 
-    With several aims it is the point of the front that is best in the first of them.
-
     Raises:
-        ConfigError: when no point has a result, or the sweep tunes no generator.
+        SynthtrialError: when no point has a result.
     """
     import yaml
 
+    check_best(sweep)
     name = sweep.settings.generator
-    if name is None or not chosen:
-        raise ConfigError("there is no best generator to write: no point has a result, or the sweep tunes no generator")
-    first = sweep.settings.aims[0]
-    best = min(chosen, key=lambda trial: trial.values[0] * (-1 if first.direction == "maximize" else 1))
+    if not chosen:
+        raise SynthtrialError("--best: no point has a result, so there are no best settings to write")
+    best = best_of(sweep, chosen)
     own = {key: value for key, value in best.params.items() if key.startswith(f"generators.{name}.")}
     other = {key: value for key, value in best.params.items() if key not in own}
     params, _ = compose_with_hydra([*sweep.words, *words_of(own)], sweep.conf)

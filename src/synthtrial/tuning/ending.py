@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synthtrial.atomic import atomic_file
-from synthtrial.tuning.best import write_best
+from synthtrial.tuning.best import best_of, write_best
 from synthtrial.tuning.figures import draw_figures
 from synthtrial.tuning.table import best_trials, print_table, table_of
 
@@ -30,14 +30,15 @@ def write_end(sweep: Sweep, study: Study, ledger: Ledger, runs: SweepRuns, *, be
         best: whether to write the best settings to conf/generator.
     """
     trials = ledger.trials()
-    runs.close_killed({trial.number for trial in trials if trial.state.is_finished()})
+    runs.close_left(trials)
     chosen = best_trials(trials, sweep.settings.aims)
     table = table_of(sweep, trials, chosen)
     with atomic_file(sweep.folder / "table.csv") as partial:
         table.to_csv(partial, index=False)
     print_table(sweep, table)
     figures = draw_figures(sweep, study, chosen)
-    runs.keep(sweep.folder, ["table.csv", *figures])
+    files = [sweep.folder / name for name in ("table.csv", *figures)]
+    runs.end_sweep(best_of(sweep, chosen) if chosen else None, files, failed=bool(ledger.failed()))
     print(f"table and figures: {sweep.folder}")
     if best:
         print(f"the best point: {write_best(sweep, chosen)}")

@@ -93,8 +93,7 @@ def run_stages(
     finally:
         kill_all(process)
     if process.exitcode:
-        reason = last_line(log).removeprefix("error: ")
-        raise PointFailed(f"{reason} (exit code {process.exitcode}; see {log})")
+        raise PointFailed(f"{last_line(log)} (exit code {process.exitcode}; see {log})")
 
 
 def kill_all(process: Any) -> None:
@@ -107,9 +106,10 @@ def kill_all(process: Any) -> None:
 
 
 def last_line(path: Path) -> str:
-    """The last line that says something."""
+    """The last line that says something, without the word `error:` that a script puts before."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")[-300:]
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
+    return last.removeprefix("error: ")[-300:]
 
 
 def read_metrics(paths: Sequence[Path]) -> dict[str, float]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synthtrial.atomic import atomic_file
+from synthtrial.tuning.table import short_names
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -65,7 +66,7 @@ def slices(sweep: Sweep, trials: Sequence[FrozenTrial], chosen: Sequence[FrozenT
 
     aims, axes = sweep.settings.aims, sweep.axes
     figure, grid = plt.subplots(len(aims), len(axes), figsize=(3 * len(axes), 2.6 * len(aims)), squeeze=False)
-    best = {trial.number for trial in chosen}
+    best, names = {trial.number for trial in chosen}, short_names(list(axes))
     for row, aim in zip(range(len(aims)), aims, strict=True):
         for column, (key, axis) in enumerate(axes.items()):
             place = grid[row][column]
@@ -76,7 +77,7 @@ def slices(sweep: Sweep, trials: Sequence[FrozenTrial], chosen: Sequence[FrozenT
                 place.set_xticks(range(len(axis.values)), [str(value) for value in axis.values])
             elif axis.log:
                 place.set_xscale("log")
-            place.set_xlabel(".".join(key.split(".")[-2:]))
+            place.set_xlabel(names[key])
             place.set_ylabel(aim.metric if column == 0 else "")
     figure.tight_layout()
     return figure
@@ -97,9 +98,10 @@ def bars(sweep: Sweep, shares: Sequence[dict[str, float]]) -> Any:
     import matplotlib.pyplot as plt
 
     figure, grid = plt.subplots(1, len(shares), figsize=(4.5 * len(shares), 0.5 * len(sweep.axes) + 1.2), squeeze=False)
+    names = short_names(list(sweep.axes))
     for place, aim, share in zip(grid[0], sweep.settings.aims, shares, strict=True):
         keys = sorted(share, key=lambda key: share[key])
-        place.barh([".".join(key.split(".")[-2:]) for key in keys], [share[key] for key in keys])
+        place.barh([names[key] for key in keys], [share[key] for key in keys])
         place.set_xlabel(f"share of the variance of {aim.metric}")
     figure.tight_layout()
     return figure

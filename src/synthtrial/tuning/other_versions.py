@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from synthtrial.errors import ConfigError
+from synthtrial.secrets import masked
 from synthtrial.tuning.beating import BEAT_S
 from synthtrial.tuning.point_lock import PointLock, this_place
-from synthtrial.tuning.storage import one_sentence, shown
+from synthtrial.tuning.storage import one_sentence
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -36,7 +37,7 @@ def check_versions(sweep: Sweep) -> list[str]:
             if living := living_trials(sweep, version, study):
                 raise ConfigError(
                     f"another version of the sweep {sweep.settings.name!r} ({version}, here {sweep.version}) is run "
-                    f"by {living[0].user_attrs['worker']} on {shown(sweep.url)}: wait for it or stop it, or use its "
+                    f"by {living[0].user_attrs['worker']} on {masked(sweep.url)}: wait for it or stop it, or use its "
                     "settings here; two versions are not mixed"
                 )
     return others

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from synthtrial.errors import ConfigError
 from synthtrial.tuning.settings import SamplerSettings
-from synthtrial.tuning.space import Axis
+from synthtrial.tuning.space import Axis, as_choice
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.samplers import BaseSampler
 
 
-def build_sampler(choice: SamplerSettings, slot: int) -> BaseSampler:
+def build_sampler(choice: SamplerSettings, axes: dict[str, Axis], slot: int) -> BaseSampler:
     """The sampler of one point. Its seed follows from the point, so that it does not matter which worker asks.
 
     Raises:
@@ -21,8 +21,12 @@ def build_sampler(choice: SamplerSettings, slot: int) -> BaseSampler:
     """
     from optuna import samplers
 
+    if choice.kind == "grid":
+        if choice.settings:
+            raise ConfigError("sampler.settings: a grid has none")
+        lists = {key: [as_choice(value) for value in axis.values or []] for key, axis in axes.items()}
+        return samplers.GridSampler(lists, choice.seed)
     kinds: dict[str, Any] = {
-        "grid": samplers.RandomSampler,  # never asked: the points of a grid are known
         "random": samplers.RandomSampler,
         "tpe": samplers.TPESampler,
         "nsga2": samplers.NSGAIISampler,
@@ -52,19 +56,25 @@ def choose(
     known: dict[str, Any] | None,
     choice: SamplerSettings,
 ) -> dict[str, Any]:
-    """Give a running trial its parameters: those known, or else what the sampler says; the storage keeps them."""
+    """Give a running trial its parameters: those known, or else what the sampler says; the storage keeps them.
+
+    A trial of a grid is marked as `GridSampler` marks its own, which can then tell whether the grid is done.
+    """
     from optuna import Trial
 
     storage = study._storage
     if known is not None:
-        from synthtrial.tuning.space import as_choice
-
+        if choice.kind == "grid":
+            sampler: Any = build_sampler(choice, axes, slot)
+            stored = tuple(as_choice(known[key]) for key in sorted(axes))
+            storage.set_trial_system_attr(trial_id, "search_space", sampler._search_space)
+            storage.set_trial_system_attr(trial_id, "grid_id", sampler._all_grids.index(stored))
         for key, axis in axes.items():
             distribution = axis.distribution()
             value = distribution.to_internal_repr(as_choice(known[key]))
             storage.set_trial_param(trial_id, key, value, distribution)
     else:
-        study.sampler = build_sampler(choice, slot)
+        study.sampler = build_sampler(choice, axes, slot)
         trial = Trial(study, trial_id)
         for key, axis in axes.items():
             trial._suggest(key, axis.distribution())

@@ -41,8 +41,7 @@ class Axis:
         if (self.values is None) != is_range or (self.values is not None and (self.log or self.step)):
             raise ConfigError(f"space.{key} must have `values`, or else `low` and `high` with `log` or `step`")
         if self.values is not None:
-            texts = [json.dumps(value) for value in self.values]
-            if not texts or len(set(texts)) < len(texts):
+            if not self.values or any(value in self.values[:index] for index, value in enumerate(self.values)):
                 raise ConfigError(f"space.{key}.values must be different values, at least one")
             return
         assert self.low is not None and self.high is not None

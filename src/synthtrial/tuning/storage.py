@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from synthtrial.errors import ConfigError
+from synthtrial.secrets import masked
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -21,18 +22,22 @@ LOCKED_S = 60
 
 
 def storage_url(setting: str | None, folder: Path) -> str:
-    """The storage to use, absolute; a file's place is the working directory."""
+    """The storage to use, absolute; a file's place is the working directory.
+
+    Raises:
+        ConfigError: for what can't be one.
+    """
     if setting is None:
         return f"sqlite:///{(folder / 'optuna.db').resolve()}"
     for kind in ("sqlite:///", "journal:"):
         if setting.startswith(kind):
             return f"{kind}{Path(setting.removeprefix(kind)).resolve()}"
+    if not setting.startswith("postgresql"):
+        raise ConfigError(
+            f"the storage {masked(setting)!r} is none of sqlite:///PATH, journal:PATH and "
+            "postgresql+psycopg://user@host/name"
+        )
     return setting
-
-
-def shown(url: str) -> str:
-    """A URL without its password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def open_storage(url: str) -> BaseStorage:
@@ -87,8 +92,10 @@ def one_sentence(url: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        driver = "psycopg[binary]" if "psycopg" in url else str(error.name)
-        raise ConfigError(f"the storage {shown(url)} needs a driver: pip install '{driver}'") from error
+        raise ConfigError(
+            f"the storage {masked(url)} needs a driver ({error}): write postgresql+psycopg://, and "
+            "pip install 'synthtrial[postgres]'"
+        ) from error
     except ConfigError:
         raise
     except Exception as error:
@@ -97,9 +104,9 @@ def one_sentence(url: str) -> Iterator[None]:
         while cause.__cause__ is not None:
             cause = cause.__cause__
         reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-        password = re.search(r"://[^:/@]*:([^@]*)@", url)
-        if password and password[1]:
-            reason = reason.replace(password[1], "***")
+        password = urlsplit(url).password
+        if password:
+            reason = reason.replace(password, "***")
         raise ConfigError(
-            f"the storage {shown(url)} does not answer: {reason}. Is it running, and is the URL right?"
+            f"the storage {masked(url)} does not answer ({reason}): start it, or mend the sweep's `storage`"
         ) from error

@@ -77,7 +77,7 @@ class Sweep:
                 study_name=self.family + self.version,
                 storage=storage,
                 directions=[aim.direction for aim in self.settings.aims],
-                sampler=build_sampler(self.settings.choice, 0),
+                sampler=build_sampler(self.settings.choice, self.axes, 0),
                 load_if_exists=True,
             )
         points = self.folder / "points" / self.version
@@ -113,12 +113,12 @@ def load_sweep(name: str, words: list[str], *, conf: Path, pipelines: Path, root
     axes = read_space(settings.space, params)
     check_aims(settings, params)
     check_images(settings.rule, settings.generator, params)
+    build_sampler(settings.choice, axes, 0)
     points: dict[str, dict[str, Any] | None]
     if settings.choice.kind == "grid":
         grid = grid_points(axes)
         points = {f"{index:0{len(str(len(grid)))}d}": point for index, point in enumerate(grid, 1)}
     else:
-        build_sampler(settings.choice, 0)
         count = settings.trials or 0
         points = {f"{index:03d}": None for index in range(1, count + 1)}
     if not trusted:

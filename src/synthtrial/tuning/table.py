@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from synthtrial.tuning.sweep import Sweep
+
+HEAD = 12
+"""How wide the head of a printed column may be, characters."""
+WIDEST = 1000
+"""How wide the printed table may be, characters: lines that are wider than the terminal are left to it, uncut."""
 
 
 def best_trials(trials: Sequence[FrozenTrial], aims: Sequence[Aim]) -> list[FrozenTrial]:
@@ -53,19 +60,49 @@ def table_of(sweep: Sweep, trials: Sequence[FrozenTrial], chosen: Sequence[Froze
 
 
 def print_table(sweep: Sweep, table: pd.DataFrame) -> None:
-    """Print the table, the best rows marked with a star."""
+    """Print the table, the best rows marked with a star; no cell is ever folded or cut off.
+
+    States and tries are left out where all points have finished at the first.
+    """
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    short = {key: ".".join(key.split(".")[-2:]) for key in sweep.axes}
-    columns = [column for column in table.columns if column != "best"]
-    printed = Table(title=f"sweep {sweep.settings.name}, version {sweep.version}")
+    dull = [name for name, usual in (("state", "complete"), ("tries", 1)) if (table[name] == usual).all()]
+    columns = [column for column in table.columns if column not in ("best", *dull)]
+    cells = table[columns].map(as_cell)
+    cells["point"] += [" *" if best else "  " for best in table["best"]]
+    title = f"sweep {sweep.settings.name}, version {sweep.version}"
+    printed = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True)
+    short = short_names(list(sweep.axes))
     for column in columns:
-        printed.add_column(short.get(column, column), overflow="fold")
-    for row in table.to_dict("records"):
-        cells = [
-            "" if pd.isna(row[c]) else f"{row[c]:.6g}" if isinstance(row[c], float) else str(row[c]) for c in columns
-        ]
-        cells[0] += " *" if row["best"] else ""
-        printed.add_row(*cells, style="bold green" if row["best"] else None)
-    Console().print(printed)
+        printed.add_column(in_lines(short.get(column, column)), justify="right", no_wrap=True)
+    for row, best in zip(cells.itertuples(index=False), table["best"], strict=True):
+        printed.add_row(*row, style="bold green" if best else None)
+    Console(width=WIDEST).print(printed)
+
+
+def as_cell(value: Any) -> str:
+    """A value as the printed table shows it; table.csv has all digits."""
+    if pd.isna(value):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+    return str(value)
+
+
+def in_lines(name: str) -> str:
+    """A name over several lines of at most `HEAD` characters, where its parts are not longer."""
+    lines = [""]
+    for part in re.findall(r"[^/._]*[/._]?", name):
+        if len(lines[-1] + part) > HEAD and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Keys without the first parts that they share, the last part always kept."""
+    parts = [key.split(".") for key in keys]
+    shared = len(os.path.commonprefix(parts))
+    return {key: ".".join(own[min(shared, len(own) - 1) :]) for key, own in zip(keys, parts, strict=True)}

@@ -45,6 +45,7 @@ class Worker:
     def work(self) -> None:
         """Run points until all are settled, those of dead workers included."""
         while unsettled := self.ledger.unsettled():
+            self.sweep.check_unchanged()  # here, for a point is not to blame for it
             taken = next((taken for point in unsettled if (taken := self.ledger.take(point))), None)
             if taken is None:
                 time.sleep(PAUSE_S)
@@ -93,7 +94,6 @@ class Worker:
             return read_json(taken.folder / RESULT)["metrics"]
         sweep, settings = self.sweep, self.sweep.settings
         params = prepare_point(taken.folder, sweep.root, sweep.conf, sweep.words, point)
-        sweep.check_unchanged()
         rule, metric = settings.rule, settings.aims[0].metric
         on_the_way = Watch(self.study, taken.trial_id, rule, metric, taken.folder) if rule else None
 
