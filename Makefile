@@ -1,6 +1,7 @@
 # The two commands to know: `make study` runs a whole study, `make test` checks the code. Each sets up .venv by itself.
 STUDY ?= demo
 PYTHON ?= python3
+PORT ?= 8080
 READY := .venv/.ready
 # One process per core, each with one thread; the tests of a file stay together, for they share what they have run.
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=logical --dist=loadfile --cov --cov-report=term:skip-covered
@@ -14,7 +15,7 @@ help:
 	@echo "make test                                       lint, types, tests with coverage"
 	@echo "make test-all                                   the same with the slow tests"
 	@echo "make ui                                         MLflow's pages of all runs, on port 5000"
-	@echo "make dashboard STORAGE=URL                      optuna-dashboard of a sweep, on port 8080"
+	@echo "make dashboard STORAGE=URL [PORT=8080]          optuna-dashboard of a sweep"
 	@echo "make clean                                      remove all results, runs and the environment"
 
 setup: $(READY)
@@ -46,10 +47,10 @@ test-all: $(READY)
 ui: $(READY)
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --port 5000
 
-# A sweep prints its storage when it starts; a journal is given by the path of its file.
+# A sweep prints its storage when it starts; optuna-dashboard knows a journal by the path of its file alone.
 dashboard: $(READY)
 	@test -n "$(STORAGE)" || { echo "say which: make dashboard STORAGE=sqlite:///out/STUDY/sweeps/SWEEP/optuna.db"; exit 1; }
-	optuna-dashboard "$(STORAGE)" --port 8080
+	optuna-dashboard "$(patsubst journal:%,%,$(STORAGE))" --port $(PORT)
 
 clean:
 	rm -rf out mlflow.db* mlartifacts .venv .dvc/tmp .dvc/cache

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,33 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(REPOSITORY / "src"), "OMP_NUM_THREADS": "1"}
 
 
-def write_project(folder: Path) -> None:
-    """Copy conf/ and write the sweep `cheap`, whose every evaluation leaves a line in `calls.log`."""
+def start_tune(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """Start the whole command in a folder."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, str(TUNE), *words], cwd=folder, env=environment(), text=True, **streams)
+
+
+def tune(folder: Path, *words: str, seconds: float = 500) -> tuple[int, str, str]:
+    """Run the whole command in a folder; return its exit code and what it said on stdout and on stderr."""
+    with start_tune(folder, *words) as process:
+        try:
+            said, problems = process.communicate(timeout=seconds)
+        finally:
+            process.kill()
+    return process.returncode, said, problems
+
+
+def write_project(folder: Path, log: Path | None = None, *changes: tuple[str, str]) -> None:
+    """Copy conf/ and write the sweep `cheap`, whose every evaluation leaves a line in a log, `calls.log` if not said.
+
+    `changes` are texts of the sweep and what stands in their place.
+    """
     shutil.copytree(REPOSITORY / "conf", folder / "conf")
     shutil.copy(REPOSITORY / "dvc.yaml", folder / "dvc.yaml")
-    text = SWEEP.replace("LOG", str(folder / "calls.log"))
+    text = SWEEP.replace("LOG", str(log or folder / "calls.log"))
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
     (folder / "conf/sweep/cheap.yaml").write_text(text, encoding="utf-8")
     shutil.copy(Path(__file__).with_name("cheap.py"), folder / "objective_of_test.py")
 
@@ -47,4 +71,12 @@ def bowl(params: dict[str, Any], log: str, seconds: float) -> dict[str, float]:
     with Path(log).open("a", encoding="utf-8") as calls:
         calls.write(f"{point} {began} {time.time()}\n")
     distance = (own["lr_g"] * 1e4 - 2) ** 2 + (own["lr_d"] * 1e4 - 3) ** 2 + (own["latent"] / 16 - 1) ** 2
-    return {"bowl": distance}
+    return {"bowl": distance, "latent": own["latent"]}
+
+
+def bowl_without_8(params: dict[str, Any], log: str, seconds: float) -> dict[str, float]:
+    """The same, but it fails where latent is 8."""
+    measured = bowl(params, log, seconds)
+    if params["generators"]["dcgan"]["latent"] == 8:
+        raise ValueError("eight is too few")
+    return measured

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from cheap import TUNE, environment, write_project
+from cheap import tune, write_project
 
 SWEEP = """# DCGAN's learning rate, looked at once on the way.
 generator: dcgan
@@ -24,9 +22,8 @@ LOOK = "{images: [200], kind: threshold, settings: {upper: LIMIT}}"
 def tuned(folder: Path, pruning: str) -> pd.DataFrame:
     """Run the sweep to its end; return its table."""
     (folder / "conf/sweep/looked.yaml").write_text(SWEEP.replace("PRUNING", pruning), encoding="utf-8")
-    command = [sys.executable, str(TUNE), "looked", "study=smoke", "tracking=off", "runtime.threads=1"]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
+    code, _, problems = tune(folder, "looked", "study=smoke", "tracking=off", "runtime.threads=1")
+    assert code == 0, problems[-2000:]
     return pd.read_csv(folder / "out/smoke/sweeps/looked/table.csv")
 
 
