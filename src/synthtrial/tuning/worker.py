@@ -127,5 +127,6 @@ class Worker:
 
     def say(self, taken: Taken, point: Mapping[str, Any], end: str, seconds: float) -> None:
         """Print what became of a point."""
-        settings = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in point.items())
+        shown = {key.rpartition(".")[2]: f"{v:.4g}" if isinstance(v, float) else v for key, v in point.items()}
+        settings = ", ".join(f"{key}={value}" for key, value in shown.items())
         print(f"point {taken.point} of {len(self.sweep.points)} ({settings}): {end}, {seconds:.1f} s", flush=True)
