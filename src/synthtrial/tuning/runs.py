@@ -19,6 +19,7 @@ VERSION = "synthtrial.sweep"
 TRIAL = "synthtrial.trial"
 POINT = "synthtrial.point"
 BEST = "synthtrial.best_point"
+REASON = "synthtrial.reason"
 SHOWN = ("losses.csv", "model.json", "samples.png", "fidelity.json")
 """Files of a point's stages that its run keeps."""
 
@@ -72,7 +73,7 @@ class SweepRuns:
             self.client.log_param(run, mlflow_name(key), str(value)[:250])
         return run
 
-    def end(self, run: str, state: str, metrics: Mapping[str, float], folder: Path) -> None:
+    def end(self, run: str, state: str, metrics: Mapping[str, float], folder: Path, reason: str = "") -> None:
         """Close the run of a trial with what it has measured and the most telling of its files.
 
         Args:
@@ -80,9 +81,12 @@ class SweepRuns:
             state: FINISHED, FAILED or KILLED.
             metrics: by name.
             folder: of the point.
+            reason: why it ended before its end, if it did.
         """
         if self.client is None:
             return
+        if reason:
+            self.client.set_tag(run, REASON, reason[:1000])
         for name, value in metrics.items():
             self.client.log_metric(run, mlflow_name(name), float(value))
         for name in SHOWN:
@@ -101,7 +105,8 @@ class SweepRuns:
             if trial := ended.get(int(run.data.tags[TRIAL])):
                 measured = self._aims_of(trial) if is_result(trial) else {}
                 folder = self.sweep.folder / "points" / self.sweep.version / run.data.tags[POINT]
-                self.end(run.info.run_id, state_of(trial), measured, folder)
+                reason = "" if trial.state.name == "COMPLETE" else trial.user_attrs.get("end", "")
+                self.end(run.info.run_id, state_of(trial), measured, folder, reason)
 
     def begin_sweep(self) -> None:
         """Mark the parent run as running."""

@@ -63,24 +63,26 @@ class Worker:
             point = choose(self.study, taken.trial_id, slot, self.sweep.axes, taken.params, self.sweep.settings.choice)
             run = self.runs.begin(taken.number, taken.point, point)
             metrics: Mapping[str, float] = {}
-            state = "FAILED"
+            state, reason = "FAILED", ""
             try:
                 metrics = self.measured(taken, point, beat)
-                state, end = self.finish(taken, metrics, started)
+                state, said = self.finish(taken, metrics, started)
             except PointPruned as pruned:
-                state, end = "FINISHED", str(pruned)
+                state, said = "FINISHED", (reason := str(pruned))
+                metrics = {self.sweep.settings.aims[0].metric: pruned.value}
+                self.study._storage.set_trial_user_attr(taken.trial_id, "end", reason)
                 self.ledger.finish(taken, [pruned.value], pruned=True)
             except PointLost as error:
-                state, end = "KILLED", str(error)
+                state, said = "KILLED", (reason := str(error))
             except (SynthtrialError, OSError) as error:
-                end = FAILED + str(error)
-                self.ledger.end(taken.trial_id, end)
+                said = reason = FAILED + str(error)
+                self.ledger.end(taken.trial_id, reason)
             except BaseException:
                 self.ledger.end(taken.trial_id, "stopped")
-                self.runs.end(run, "KILLED", {}, taken.folder)
+                self.runs.end(run, "KILLED", {}, taken.folder, "stopped")
                 raise
-        self.runs.end(run, state, metrics, taken.folder)
-        self.say(taken, point, end, time.monotonic() - started)
+        self.runs.end(run, state, metrics, taken.folder, reason)
+        self.say(taken, point, said, time.monotonic() - started)
 
     def measured(self, taken: Taken, point: Mapping[str, Any], beat: Beat) -> dict[str, float]:
         """The metrics of a point: those that a killed try has left, or else those of its stages, which go on.
@@ -125,8 +127,8 @@ class Worker:
         state = "FINISHED" if self.ledger.finish(taken, values_of(aims, metrics)) else "KILLED"
         return state, ", ".join(f"{aim.metric} {value_of(aim.metric, metrics):.6g}" for aim in aims)
 
-    def say(self, taken: Taken, point: Mapping[str, Any], end: str, seconds: float) -> None:
+    def say(self, taken: Taken, point: Mapping[str, Any], said: str, seconds: float) -> None:
         """Print what became of a point."""
         shown = {key.rpartition(".")[2]: f"{v:.4g}" if isinstance(v, float) else v for key, v in point.items()}
         settings = ", ".join(f"{key}={value}" for key, value in shown.items())
-        print(f"point {taken.point} of {len(self.sweep.points)} ({settings}): {end}, {seconds:.1f} s", flush=True)
+        print(f"point {taken.point} of {len(self.sweep.points)} ({settings}): {said}, {seconds:.1f} s", flush=True)
