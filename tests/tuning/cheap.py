@@ -21,7 +21,7 @@ sampler: {kind: grid}
 retries: 5
 objectives: [{metric: bowl, direction: minimize}]
 stages: []
-objective: {_target_: objective_of_test.bowl, log: LOG, seconds: 1.5}
+objective: {_target_: objective_of_test.bowl, log: LOG, seconds: 0.3}
 storage: null
 """
 
