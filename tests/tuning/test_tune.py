@@ -84,7 +84,7 @@ def test_optunas_grid_sampler_knows_that_the_grid_is_done(done: tuple[Path, str]
 
 def test_a_study_composes_with_the_best_settings(done: tuple[Path, str]) -> None:
     folder, said = done
-    assert str(folder / "conf/generator/dcgan_best.yaml") in said
+    assert "the best point: conf/generator/dcgan_best.yaml" in said
     study = (folder / "conf/study/smoke.yaml").read_text()
     study = study.replace("/generator@generators.dcgan: dcgan", "/generator@generators.dcgan: dcgan_best")
     (folder / "conf/study/tuned.yaml").write_text(study.replace("name: smoke", "name: tuned"))
