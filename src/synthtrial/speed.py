@@ -70,13 +70,17 @@ def lay_out(module: nn.Module, channels_last: bool) -> None:
 def compile_in_place(modules: Iterable[nn.Module], device: torch.device) -> None:
     """Compile networks without changing their names, so that checkpoints fit with and without.
 
+    Not to be copied afterwards: a copy would call the network that it was copied from.
+
     Raises:
         ConfigError: when torch can't compile on this machine.
     """
     check_compiler(device)
     for module in modules:
-        # Each has its own count of variants: they all share the code of `nn.Module.__call__`.
-        module.compile(dynamic=False, recompile_limit=VARIANTS, isolate_recompiles=True)
+        # Not `module.compile()`: of an nn.Sequential it compiles nothing, as PyTorch leaves out frames of its own code.
+        # Each has its own count of variants, as all share the code that torch.compile puts around such a forward.
+        limits: dict[str, Any] = {"recompile_limit": VARIANTS, "isolate_recompiles": True}
+        module.forward = torch.compile(module.forward, dynamic=False, **limits)
 
 
 def check_compiler(device: torch.device) -> None:

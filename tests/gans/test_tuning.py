@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torch._dynamo
 from safetensors.torch import load_file
 from small_gans import read_config, run_steps, tiny_dcgan, tiny_hagan
 from test_gan_training import TRAINER, run
+from torch import nn
+from torch._dynamo.utils import counters
+from torch.fx import GraphModule
 from torch.utils.data import DataLoader
 
 from synthtrial.cohorts.prepared import PreparedCohort
@@ -71,6 +76,27 @@ def test_what_a_penalty_differentiates_twice_is_not_compiled() -> None:
     assert gan.compilable() and not critics & {id(network) for network in gan.compilable()}
 
 
+def test_each_network_becomes_one_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs: list[GraphModule] = []
+
+    def keep(graph: GraphModule, _: list[torch.Tensor]) -> Callable[..., Any]:
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=keep))
+    gan = tiny()
+    tune(gan, CPU | {"compile": True})
+    graphs.clear()  # of the look for a compiler
+    with torch.no_grad():
+        batch = gan.prepare_batch({"real": torch.rand(2, 2, 32, 32, 32)})
+        gan.discriminator(*gan.fake(batch), batch["start"])
+        gan.encode(batch["real"])
+    assert len(graphs) == len(gan.compilable())
+    found = [node for graph in graphs for node in graph.graph.nodes if "conv" in str(node.target).split(".")[-1]]
+    layers = [layer for network in gan.compilable() for layer in network.modules() if isinstance(layer, nn.Conv3d)]
+    assert len({node for node in found if node.op == "call_function"}) == len(layers)
+
+
 @pytest.fixture
 def in_double() -> Iterator[None]:
     """Double precision, since Adam turns rounding errors of gradients near zero into steps."""
@@ -106,7 +132,12 @@ def test_a_compiled_training_learns_the_same_and_leaves_the_same_files(
     short = {"train__images": 4, "train__batch_size": 2, "train__checkpoint_every": 2, "train__log_every": 2}
     config = tiny_hagan(**short)
     run(config, cohort, tmp_path / "eager")
+    torch._dynamo.reset()
+    counters.clear()
     run(config, cohort, tmp_path / "compiled", trainer=TRAINER | {"compile": True})
+    networks = len(build(config).compilable())
+    assert not counters["graph_break"]
+    assert 2 * networks < counters["stats"]["unique_graphs"] < 4 * networks
     torch.manual_seed(3)
     before = build(config).state_dict()
     eager, compiled = (load_file(tmp_path / n / "model" / "generator.safetensors") for n in ("eager", "compiled"))
