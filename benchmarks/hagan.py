@@ -5,6 +5,9 @@ a plain loop of the same updates in full precision (benchmarks/plain_hagan.py), 
 of conf/trainer off, with each one on by itself, with all on, and with `auto`, which is what a training takes. On a GPU
 it prints all rows at 64^3, 128^3 and 256^3; on a CPU `auto` at 128^3, unless others are asked for.
 
+The row `plain` keeps fp32 throughout: no TF32. All other rows leave TF32 as PyTorch has it, which is on for a GPU's
+convolutions; `plain_tf32` is the plain loop with it. `x plain` and `x tf32` are images/s against these two rows.
+
 Each row has a process of its own, so that its peak memory is its own. Other work on the machine only ever slows a step
 down, so look at the quickest step, too; with `--threads 1` the CPU seconds hardly feel it.
 """
@@ -28,6 +31,7 @@ OFF = {"precision": "32-true", "channels_last": False, "compile": False, "fused"
 ON = {"precision": "bf16-mixed", "channels_last": True, "compile": True, "fused": True, "prefetch": True}
 ROWS: dict[str, dict[str, Any] | None] = {
     "plain": None,
+    "plain_tf32": None,
     "off": OFF,
     "bf16": OFF | {"precision": "bf16-mixed"},
     "channels_last": OFF | {"channels_last": True},
@@ -38,10 +42,13 @@ ROWS: dict[str, dict[str, Any] | None] = {
     "auto": dict.fromkeys(ON, "auto"),
 }
 """The trainer's switches by row; None for the plain loop."""
+ON_GPU_ALONE = ("plain_tf32", "prefetch")
+"""Rows that are no others on a CPU: it has no TF32, and nothing to copy."""
 VOLUMES = 4
 """Different volumes that are loaded again and again."""
 HEADS = (
-    f"{'':<15}{'s/step':>9}{'best':>9}{'images/s':>10}{'x plain':>9}{'peak GiB':>10}{'CPU s/step':>12}{'first, s':>10}"
+    f"{'':<15}{'s/step':>9}{'best':>9}{'images/s':>10}{'x plain':>9}{'x tf32':>9}{'peak GiB':>10}{'CPU s/step':>12}"
+    f"{'first, s':>10}"
 )
 
 
@@ -51,19 +58,18 @@ def main() -> None:
     for size in words.sizes:
         print(f"HA-GAN {size}^3, batch {words.batch}, width {words.width}, {words.steps} steps, {device_name(words)}")
         print(HEADS)
-        plain = None
+        middles: dict[str, float] = {}
         for row in words.rows:
             result = in_own_process(row, size, words)
             if isinstance(result, str):
                 print(f"{row:<15}  {result}", flush=True)
                 continue
             seconds, cpu_seconds, peak = result
-            middle = median(seconds[words.warmup :])
-            plain = middle if row == "plain" else plain
-            gain = f"{plain / middle:9.2f}" if plain else f"{'':>9}"
+            middle = middles[row] = median(seconds[words.warmup :])
+            gains = [f"{middles[to] / middle:.2f}" if to in middles else "" for to in ("plain", "plain_tf32")]
             rates = f"{middle:9.3f}{min(seconds[words.warmup :]):9.3f}{words.batch / middle:10.2f}"
             rest = f"{peak:10.2f}{median(cpu_seconds[words.warmup :]):12.2f}{seconds[0]:10.1f}"
-            print(f"{row:<15}{rates}{gain}{rest}", flush=True)
+            print(f"{row:<15}{rates}{gains[0]:>9}{gains[1]:>9}{rest}", flush=True)
 
 
 def read_words() -> argparse.Namespace:
@@ -91,7 +97,7 @@ def read_words() -> argparse.Namespace:
     if words.steps < 1 or words.warmup < 1:
         parser.error("--steps and --warmup must be at least 1")
     if "all" in words.rows:
-        words.rows = [row for row in ROWS if words.device == "cuda" or row != "prefetch"]  # a CPU has nothing to copy
+        words.rows = [row for row in ROWS if words.device == "cuda" or row not in ON_GPU_ALONE]
     return words
 
 
@@ -103,7 +109,9 @@ def device_name(words: argparse.Namespace) -> str:
         return f"CPU, {words.threads or torch.get_num_threads()} threads, torch {torch.__version__}"
     if not torch.cuda.is_available():
         raise SystemExit("--device cuda: torch finds no GPU here; use --device cpu")
-    return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
+    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    tf32 = f"TF32 off in plain; in the other rows convolutions {convolutions}, matrix products {products}"
+    return f"{torch.cuda.get_device_name()}, torch {torch.__version__}. {tf32}"
 
 
 def in_own_process(row: str, size: int, words: argparse.Namespace) -> tuple[list[float], list[float], float] | str:
@@ -116,10 +124,9 @@ def in_own_process(row: str, size: int, words: argparse.Namespace) -> tuple[list
 
 
 def measure(row: str, size: int, words: argparse.Namespace) -> tuple[list[float], list[float], float] | str:
-    """Wall and CPU seconds of every step, and the peak memory in GiB; or words when memory runs out."""
+    """Wall and CPU seconds of every step, and the peak memory in GiB; or why there is nothing."""
     import torch
 
-    from synthtrial.errors import SynthtrialError
     from synthtrial.gans.memory import return_memory_promptly
 
     return_memory_promptly()
@@ -127,16 +134,12 @@ def measure(row: str, size: int, words: argparse.Namespace) -> tuple[list[float]
     if words.threads:
         torch.set_num_threads(words.threads)
     clock = Clock(words.device)
+    if row == "plain":
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     try:
         train(ROWS[row], size, words, clock)
-    except SynthtrialError as error:
-        return str(error)
-    except torch.OutOfMemoryError:
-        return "out of memory"
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # torch's words on a CPU
-            raise
-        return "out of memory"
+    except Exception as error:  # such as no memory, or no compiler: the other rows are measured all the same
+        return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
     if words.device == "cuda":
         peak = torch.cuda.max_memory_allocated() / 2**30
     else:

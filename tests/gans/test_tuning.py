@@ -126,8 +126,10 @@ def test_the_plain_loop_makes_the_same_updates(in_double: None, monkeypatch: pyt
 
 @pytest.mark.slow
 def test_a_compiled_training_learns_the_same_and_leaves_the_same_files(
-    make_cohort: Callable[..., PreparedCohort], tmp_path: Path
+    make_cohort: Callable[..., PreparedCohort], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Graphs are taken and differentiated as ever, but run by PyTorch's own kernels: a minute less, and the same bits.
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
     cohort = make_cohort(shape=(32, 32, 32), n_cases=9)
     short = {"train__images": 4, "train__batch_size": 2, "train__checkpoint_every": 2, "train__log_every": 2}
     config = tiny_hagan(**short)
@@ -144,5 +146,5 @@ def test_a_compiled_training_learns_the_same_and_leaves_the_same_files(
     assert eager.keys() == compiled.keys()
     change = torch.cat([(eager[key] - before[key]).flatten() for key in eager])
     difference = torch.cat([(eager[key] - compiled[key]).flatten() for key in eager])
-    assert difference.norm() < 0.05 * change.norm()
+    assert difference.norm() < 1e-3 * change.norm()
     assert load_generator(tmp_path / "compiled" / "model").sample(1, torch.Generator()).shape == (1, 2, 32, 32, 32)
