@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from synthtrial.errors import ConfigError
-from synthtrial.processes import local_number, processes_of, starter
+from synthtrial.processes import local_number, processes_of, starter, tell_the_lost
 
 PATIENCE = timedelta(hours=6)
 """How long a process waits for the others, such as while the leading one judges validation cases or draws samples."""
@@ -83,6 +83,10 @@ def cluster_environment() -> Any:
     from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would greet from every process
+    # Lightning kills all processes when one that it started has failed, and says so as information alone.
+    launcher = logging.getLogger("lightning_fabric.strategies.launchers.subprocess_script")
+    launcher.setLevel(logging.INFO)
+    launcher.addFilter(tell_the_lost)
     if starter() == "srun":
         return SLURMEnvironment(auto_requeue=False)
     return TorchElasticEnvironment() if starter() == "torchrun" else LightningEnvironment()

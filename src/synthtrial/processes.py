@@ -7,6 +7,7 @@ train. They are started by Lightning, which runs the stage's own command again, 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 from synthtrial.errors import ConfigError, TrainingError
 
 if TYPE_CHECKING:
+    from logging import LogRecord
+
     from torch import Tensor
+
+LOST = (
+    "the processes of this training have lost each other, most likely because one of them has ended; what it said "
+    "stands above. The same command goes on from the last checkpoint"
+)
 
 
 def processes_of(trainer: Mapping[str, Any]) -> int:
@@ -108,7 +116,7 @@ def summed(tensor: Tensor) -> Tensor:
 
 def averaged(tensor: Tensor) -> Tensor:
     """The mean of a tensor over all processes."""
-    return summed(tensor) / count if (count := place()[1]) > 1 else tensor
+    return summed(tensor) / place()[1]
 
 
 def in_turns(values: Tensor, count: int) -> Tensor:
@@ -139,10 +147,14 @@ def together() -> Iterator[None]:
         words = str(error)
         if place()[1] == 1 or not (isinstance(error, DistError) or "gloo" in words or "closed by peer" in words):
             raise
-        raise TrainingError(
-            "the processes of this training have lost each other, most likely because one of them has ended; what it "
-            f"said stands above. The same command goes on from the last checkpoint ({words.splitlines()[0][:200]})"
-        ) from error
+        raise TrainingError(f"{LOST} ({words.splitlines()[0][:200]})") from error
+
+
+def tell_the_lost(record: LogRecord) -> bool:
+    """Say the same where Lightning finds it first, and kills this process: a logging filter of what it says itself."""
+    if "terminated" in record.getMessage():
+        print(f"error: {LOST}", file=sys.stderr, flush=True)
+    return False
 
 
 def end_with_leader() -> None:

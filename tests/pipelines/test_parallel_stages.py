@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
-from small_study import finish, write_project
+from small_study import finish, script, start, write_project
+
+from processes import alive
 
 pytestmark = pytest.mark.slow
 
-SEGMENT = ("segment", "real")
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study that has been prepared, and its arms assembled, with tracking."""
-    folder = tmp_path_factory.mktemp("project")
-    write_project(folder)
-    study = folder / "conf/study/small.yaml"
-    study.write_text(study.read_text().replace("  - override /tracking: 'off'\n", ""))
-    assert finish(folder, "compose", "study=small")[0] == 0
-    for stage in (["prepare"], ["train_gan", "dcgan"], ["synthesize", "dcgan"], ["assemble"], SEGMENT):
-        assert finish(folder, *stage)[0] == 0
-    return folder
-
-
-def afresh(project: Path) -> dict[str, pd.DataFrame]:
-    """Remove what the trainings have written; return the tables that it had."""
-    out = project / "out/small"
-    tables = {name: pd.read_csv(out / path) for name, path in TABLES.items()}
-    for folder in ("models", "segment", "checkpoints", "stages"):
-        (out / folder).rename(project / f"earlier-{folder}-{len(list(project.iterdir()))}")
-    return tables
-
-
+TRAIN, SEGMENT = ("train_gan", "dcgan"), ("segment", "real")
 TABLES = {
     "losses": "models/dcgan/development/losses.csv",
     "curves": "segment/real/unet/curves.csv",
@@ -47,10 +30,31 @@ TABLES = {
 }
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study with tracking, whose trainings have been done in one process."""
+    folder = tmp_path_factory.mktemp("project")
+    write_project(folder)
+    study = folder / "conf/study/small.yaml"
+    text = study.read_text().replace("  - override /tracking: 'off'\n", "").replace("folds: 3", "folds: 2")
+    study.write_text(text.replace("  mixed: {real: 1.0, synthetic: {dcgan: 1.0}}\n", ""))
+    with contextlib.chdir(folder):
+        for words in (("compose", "study=small"), ("prepare",), TRAIN, ("assemble",), SEGMENT):
+            assert script(*words) == 0
+    return folder
+
+
+def afresh(project: Path) -> dict[str, pd.DataFrame]:
+    """Put away what the trainings have written; return the tables that they had."""
+    out = project / "out/small"
+    tables = {name: pd.read_csv(out / path) for name, path in TABLES.items()}
+    for folder in ("models", "segment", "checkpoints", "stages"):
+        (out / folder).rename(project / f"earlier-{folder}-{len(list(project.iterdir()))}")
+    return tables
+
+
 def runs(project: Path) -> int:
     """Runs that MLflow knows of."""
-    import sqlite3
-
     with sqlite3.connect(project / "mlflow.db") as database:
         return database.execute("select count(*) from runs").fetchone()[0]
 
@@ -66,12 +70,12 @@ def same_tables(project: Path, before: dict[str, pd.DataFrame]) -> None:
 
 def test_stages_in_two_processes_write_once(project: Path) -> None:
     before, known = afresh(project), runs(project)
-    for words in (("train_gan", "dcgan"), SEGMENT):
+    for words in (TRAIN, SEGMENT):
         code, message = finish(project, *words, "trainer.devices=2")
         assert code == 0, message
         assert "Traceback" not in message
     same_tables(project, before)
-    assert runs(project) - known == 2 + 3 + 1  # a run per stage and per fold, below a parent of these settings
+    assert runs(project) - known == 2 + 2  # one per stage and one per fold
     assert {path.name for path in (project / "out/small/stages").iterdir()} == {
         "train_gan-dcgan-development.json",
         "segment-real-unet.json",
@@ -81,7 +85,7 @@ def test_stages_in_two_processes_write_once(project: Path) -> None:
 
 def test_two_nodes_of_slurm_train_together(project: Path) -> None:
     before = afresh(project)
-    for words in (("train_gan", "dcgan"), SEGMENT):
+    for words in (TRAIN, SEGMENT):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
@@ -112,6 +116,49 @@ def test_two_nodes_of_slurm_train_together(project: Path) -> None:
 
 
 def test_a_loss_that_is_not_finite_is_told_once(project: Path) -> None:
-    code, message = finish(project, "train_gan", "dcgan", "trainer.devices=2", "generators.dcgan.lr_g=1e30")
+    code, message = finish(project, *TRAIN, "trainer.devices=2", "generators.dcgan.lr_g=1e30")
     assert code == 1
     assert message.count("error: ") == 1 and "Traceback" not in message and "became" in message
+
+
+LONG = (*TRAIN, "trainer.devices=2", "generators.dcgan.train.images=64", "generators.dcgan.train.checkpoint_every=8")
+
+
+def started_to(project: Path, when: Callable[[Path], bool]) -> tuple[subprocess.Popen[str], psutil.Process]:
+    """Start a long training in two processes and wait until it has come so far; return the leading and the other."""
+    checkpoints = project / "out/small/checkpoints/train_gan-dcgan-development"
+    process = start(project, *LONG)
+    while not when(checkpoints):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.01)
+    (other,) = [child for child in psutil.Process(process.pid).children() if child.cmdline()[1:] == process.args[1:]]
+    return process, other
+
+
+def test_a_training_goes_on_after_one_or_all_of_its_processes_were_killed(project: Path) -> None:
+    model = project / "out/small/models/dcgan/development"
+    afresh(project)
+    assert finish(project, *LONG)[0] == 0
+    whole = (model / "generator.safetensors").read_bytes()
+    (project / "out/small/models").rename(project / "whole-models")
+    (project / "out/small/checkpoints").rename(project / "whole-checkpoints")
+
+    leading, other = started_to(project, lambda folder: (folder / "samples_00000016.png").is_file())
+    with leading:
+        other.kill()
+        message = leading.communicate(timeout=60)[1]
+    assert leading.returncode == 1
+    assert message.count("error: ") == 1 and "Traceback" not in message
+    assert "lost each other" in message and "goes on from the last checkpoint" in message
+
+    leading, other = started_to(project, lambda folder: (folder / "samples_00000040.png").is_file())
+    with leading:
+        leading.kill()
+    deadline = time.monotonic() + 20
+    while alive(other.pid):
+        assert time.monotonic() < deadline, "the other process lives on"
+        time.sleep(0.05)
+    assert not model.exists()
+
+    assert finish(project, *LONG)[0] == 0
+    assert (model / "generator.safetensors").read_bytes() == whole

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
 
-from synthtrial.processes import place, summed
+from synthtrial.processes import averaged, place
 
 
 class AveragedGradients(DDPStrategy):
@@ -26,10 +26,9 @@ class AveragedGradients(DDPStrategy):
 @torch.no_grad()
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Replace gradients by their mean over all processes; does nothing in a single one."""
-    _, processes = place()
-    if processes == 1:
+    if place()[1] == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    flat = summed(torch.cat([gradient.reshape(-1) for gradient in gradients])) / processes
+    flat = averaged(torch.cat([gradient.reshape(-1) for gradient in gradients]))
     for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
