@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -33,16 +34,25 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study with tracking, whose trainings have been done in one process."""
+    """A study with tracking, whose cohort is prepared."""
     folder = tmp_path_factory.mktemp("project")
     write_project(folder)
     study = folder / "conf/study/small.yaml"
     text = study.read_text().replace("  - override /tracking: 'off'\n", "").replace("folds: 3", "folds: 2")
     study.write_text(text.replace("  mixed: {real: 1.0, synthetic: {dcgan: 1.0}}\n", ""))
     with contextlib.chdir(folder):
-        for words in (("compose", "study=small"), ("prepare",), TRAIN, ("assemble",), SEGMENT):
+        for words in (("compose", "study=small"), ("prepare",)):
             assert script(*words) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def trained(project: Path) -> Path:
+    """The same, whose trainings have been done in one process."""
+    with contextlib.chdir(project):
+        for words in (TRAIN, ("assemble",), SEGMENT):
+            assert script(*words) == 0
+    return project
 
 
 def afresh(project: Path) -> dict[str, pd.DataFrame]:
@@ -69,8 +79,8 @@ def same_tables(project: Path, before: dict[str, pd.DataFrame]) -> None:
             assert found[column].tolist() == pytest.approx(table[column].tolist(), rel=1e-2, abs=1e-3)
 
 
-def test_stages_in_two_processes_write_once(project: Path) -> None:
-    before, known = afresh(project), runs(project)
+def test_stages_in_two_processes_write_once(trained: Path) -> None:
+    project, before, known = trained, afresh(trained), runs(trained)
     for words in (TRAIN, SEGMENT):
         code, message = finish(project, *words, "trainer.devices=2")
         assert code == 0, message
@@ -84,8 +94,8 @@ def test_stages_in_two_processes_write_once(project: Path) -> None:
     assert not list((project / "out").rglob("*partial*"))
 
 
-def test_two_nodes_of_slurm_train_together(project: Path) -> None:
-    before = afresh(project)
+def test_two_nodes_of_slurm_train_together(trained: Path) -> None:
+    project, before = trained, afresh(trained)
     for words in (TRAIN, SEGMENT):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -142,11 +152,10 @@ def training(project: Path, until: str) -> Iterator[tuple[subprocess.Popen[str],
 
 def test_a_training_goes_on_after_one_or_all_of_its_processes_were_killed(project: Path) -> None:
     model = project / "out/small/models/dcgan/development"
-    afresh(project)
     assert finish(project, *LONG)[0] == 0
     whole = (model / "generator.safetensors").read_bytes()
-    (project / "out/small/models").rename(project / "whole-models")
-    (project / "out/small/checkpoints").rename(project / "whole-checkpoints")
+    for folder in ("models", "checkpoints"):
+        shutil.rmtree(project / "out/small" / folder)
 
     with training(project, "samples_00000016.png") as (leading, other):
         other.kill()
