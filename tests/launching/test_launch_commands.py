@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,16 @@ def test_two_launches_of_one_command_never_run_it_at_the_same_time(executor: str
     words = [sys.executable, "-c", ours, str(Path(__file__).parent), str(tmp_path)]
     launches = [subprocess.Popen(words), subprocess.Popen(words)]
     assert [launch.wait(timeout=60) for launch in launches] == [0, 0]
+
+
+def test_launches_that_start_together_submit_a_job_once(tmp_path: Path) -> None:
+    command = python(tmp_path, "job", "import time; time.sleep(2)")
+    launch_commands([python(tmp_path, "first", "")], launcher("local"), tmp_path / "logs", "try")  # imports, once
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        launches = [([command], launcher("local"), tmp_path / "logs", "try")] * 4
+        outcomes = pool.starmap(launch_commands, launches, chunksize=1)
+    assert [outcome.code for (outcome,) in outcomes] == [0] * 4
+    assert len(list((tmp_path / "logs/job").glob("*_submitted.pkl"))) == 1
 
 
 def test_a_job_does_not_take_itself_for_a_task_of_a_cluster(

@@ -120,9 +120,7 @@ class _Entry:
     def submit(self, queue: Queue, environment: dict[str, str | None]) -> None:
         """Put the command into the queue, or find it there."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        job = CommandJob(self.command, self.folder / "lock", environment)
-        found = queue.find(job, self.folder) if self.starts == 0 else None
-        self.ticket = found or queue.submit(job, self.folder)
+        self.ticket = queue.submit(CommandJob(self.command, self.folder / "lock", environment), self.folder)
         self.starts += 1
 
     def look(self, launcher: Launcher, queue: Queue) -> None:

@@ -10,15 +10,11 @@ from synthtrial.launching.queues import PENDING, RUNNING, State, ended_with
 
 
 class PlainQueue:
-    """Starts each command at once, or when an earlier process that runs it has ended."""
+    """Starts each command at once, or when an earlier process that runs it, and so holds its lock, has ended."""
 
     def submit(self, job: CommandJob, folder: Path) -> PlainTicket:
         """Start a command; what it says goes to `log.txt` in the folder."""
         return PlainTicket(job, folder / "log.txt")
-
-    def find(self, job: CommandJob, folder: Path) -> None:
-        """Nothing: an earlier process holds the lock, and a ticket waits for it."""
-        return None
 
 
 class PlainTicket:

@@ -52,11 +52,7 @@ class Queue(Protocol):
     """Takes commands."""
 
     def submit(self, job: CommandJob, folder: Path) -> Ticket:
-        """Take a job, whose logs and notes go to a folder."""
-        ...
-
-    def find(self, job: CommandJob, folder: Path) -> Ticket | None:
-        """A job of the same command that an earlier process submitted and that is still at work, if any."""
+        """Take a job, whose logs and notes go to a folder; or find one of the same command that is still at work."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import subprocess
@@ -17,6 +18,9 @@ from synthtrial.launching.queues import PENDING, RUNNING, State, ended_with
 
 NOTE = "job.json"
 """What a later process needs to find a job again."""
+
+CLOCK_S = 60
+"""What may lie between two readings of when a process was made, s: the clock may be set in between."""
 
 FOR_GOOD = {
     "CANCELLED": "cancelled",
@@ -37,11 +41,16 @@ class SubmititQueue:
         self.launcher = launcher
 
     def submit(self, job: CommandJob, folder: Path) -> SubmititTicket:
-        """Put a job into the queue.
+        """Put a job into the queue, unless one of the same command is there; of several processes one submits it.
 
         Raises:
             ConfigError: when the queue refuses it.
         """
+        with open(folder / "submitting", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self._find(job, folder) or self._submit(job, folder)
+
+    def _submit(self, job: CommandJob, folder: Path) -> SubmititTicket:
         import submitit
         from submitit.core.utils import FailedJobError, FailedSubmissionError
         from submitit.helpers import clean_env
@@ -62,8 +71,8 @@ class SubmititQueue:
         write_json(folder / NOTE, {**facts, "command": _key(job)})
         return ticket
 
-    def find(self, job: CommandJob, folder: Path) -> SubmititTicket | None:
-        """The job that an earlier process submitted for the same command, where it is still in the queue."""
+    def _find(self, job: CommandJob, folder: Path) -> SubmititTicket | None:
+        """The job that another process submitted for the same command, where it is still in the queue."""
         import submitit
 
         path = folder / NOTE
@@ -129,7 +138,8 @@ class SubmititTicket:
         return waiting
 
     def _local_state(self) -> State:
-        alive = self.born is not None and _born(self.job.job_id) == self.born
+        born = _born(self.job.job_id)
+        alive = born is not None and self.born is not None and abs(born - self.born) < CLOCK_S
         return RUNNING if alive else State("ended", None, "killed", again=True)
 
     def _cluster_state(self) -> State:
