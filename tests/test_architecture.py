@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "calibration": GROUND | BELOW_TRIAL | {"trial"},
     "costing": GROUND | BELOW_TRIAL | {"trial"},
     "report": GROUND | BELOW_TRIAL | {"trial", "calibration"},
-    "tuning": GROUND | {"composing", "fidelity", "stage_clock"},
+    "tuning": GROUND | {"composing", "fidelity", "launching", "stage_clock"},
 }
 
 

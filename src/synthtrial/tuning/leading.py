@@ -4,57 +4,91 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from synthtrial.errors import SynthtrialError
-from synthtrial.tuning.execution import last_line
-from synthtrial.tuning.point_folder import check_prepared, prepare_point
+from synthtrial.secrets import masked
+from synthtrial.tuning.best import check_best
+from synthtrial.tuning.ending import write_end
+from synthtrial.tuning.other_versions import check_versions
+from synthtrial.tuning.runs import SweepRuns
+from synthtrial.tuning.shared_cohort import prepare_cohort
+from synthtrial.tuning.submitting import launcher_of, run_jobs
 
 if TYPE_CHECKING:
     from synthtrial.tuning.ledger import Ledger
     from synthtrial.tuning.sweep import Sweep
 
 
-def prepare_cohort(sweep: Sweep) -> None:
-    """Prepare the study's cohort when it is not yet, in a process of its own; points only link it.
-
-    Raises:
-        SynthtrialError: when preparing fails.
-    """
-    if "train_gan" not in sweep.settings.stages or check_prepared(sweep.root, sweep.params):
-        return
-    from synthtrial.tuning.point_lock import PointLock
-
-    base = sweep.folder / "base"
-    lock = PointLock(base)
-    while not lock.acquire():
-        time.sleep(1)
-    try:
-        if check_prepared(sweep.root, sweep.params):
-            return
-        print("preparing the cohort, once for all points", flush=True)
-        prepare_point(base, sweep.root, sweep.conf, sweep.words, {})
-        study = sweep.params["study"]["name"]
-        link = base / "out" / study / "prepared"
-        link.unlink()  # the stage replaces its folder, and not what a link points to
-        log = base / "log.txt"
-        with log.open("w", encoding="utf-8") as output:
-            words = [sys.executable, str(sweep.pipelines / "prepare.py")]
-            done = subprocess.run(words, cwd=base, stdout=output, stderr=subprocess.STDOUT)
-        if done.returncode:
-            raise SynthtrialError(f"preparing the cohort failed: {last_line(log)} (see {log})")
-        link.rename(sweep.root / "out" / study / "prepared")
-    finally:
-        lock.release()
-
-
-def start_workers(sweep: Sweep, count: int, command: list[str]) -> list[subprocess.Popen]:
-    """Start workers that end with this process, each with a share of the cores.
+def lead(sweep: Sweep, workers: int, command: Sequence[str], *, best: bool) -> None:
+    """Run what is left of a sweep, and write its table and plots.
 
     Args:
         sweep: the sweep.
+        workers: processes or jobs to start.
+        command: this very command, without what is said of workers.
+        best: whether to write the best settings to conf/generator.
+
+    Raises:
+        SynthtrialError: when points have failed for good; and for whatever keeps the sweep from its end.
+    """
+    if best:
+        check_best(sweep)
+    launcher = launcher_of(sweep)
+    if sweep.settings.stages and launcher.executor != "slurm":
+        check_trainer(sweep.params["trainer"])
+    older = check_versions(sweep)
+    study, ledger = sweep.open()
+    if older and not study.trials:
+        kept = ", ".join(name.rpartition("/")[2] for name in older)
+        print(
+            f"the space or the settings have changed: a new study begins ({sweep.version}); the old ones stay: {kept}"
+        )
+    left = len(ledger.unsettled())
+    name, points = sweep.settings.name, len(sweep.points)
+    print(f"sweep {name} of {points} points, {left} to do; state in {masked(sweep.url)}", flush=True)
+    runs = SweepRuns(sweep, sweep.params["tracking"])
+    if left:
+        prepare_cohort(sweep)
+        runs.begin_sweep()
+        if launcher.executor == "none":
+            run_workers(sweep, ledger, min(workers, left), [*command, "--as-worker"])
+        else:
+            of_study = [word for word in command if not word.startswith(("launcher=", "launcher."))]
+            run_jobs(sweep, ledger, launcher, min(workers, left), [*of_study, "--as-job"])
+    write_end(sweep, study, ledger, runs, best=best)
+    if failed := ledger.failed():
+        first = next(iter(failed))
+        raise SynthtrialError(
+            f"{len(failed)} of {points} points failed after {sweep.settings.retries + 1} tries each: "
+            f"{', '.join(failed)}. The reason of {first}: {failed[first]}. With a larger sweep.retries=N the same "
+            "command tries them again"
+        )
+
+
+def check_trainer(trainer: Mapping[str, Any]) -> None:
+    """Refuse a GPU that is not here before any point fails for want of it; importing torch takes a while."""
+    if trainer["accelerator"] == "gpu" or trainer["devices"] > 1:
+        from synthtrial.hardware import check_devices
+
+        check_devices(trainer)
+
+
+def run_workers(sweep: Sweep, ledger: Ledger, count: int, command: list[str]) -> None:
+    """Run workers as processes of this machine, which end with this one."""
+    workers = start_workers(count, command)
+    try:
+        watch(sweep, ledger, workers)
+    finally:
+        stop(workers)
+
+
+def start_workers(count: int, command: list[str]) -> list[subprocess.Popen]:
+    """Start workers that end with this process, each with a share of the cores.
+
+    Args:
         count: number of workers.
         command: that starts one.
     """

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from synthtrial.composing import write_params
-from synthtrial.errors import ConfigError
 from synthtrial.tuning.space import words_of
 
 OWN = {"out", "params.yaml", "dvc.lock", "mlflow.db", "mlartifacts"}
@@ -56,24 +55,3 @@ def link(place: Path, target: Path) -> None:
         return
     place.unlink(missing_ok=True)
     place.symlink_to(target.resolve())
-
-
-def check_prepared(root: Path, params: Mapping[str, Any]) -> bool:
-    """Whether the study's cohort is prepared.
-
-    Raises:
-        ConfigError: when it was prepared in another shape.
-    """
-    import json
-
-    study = params["study"]["name"]
-    facts = root / "out" / study / "prepared" / "cohort.json"
-    if not facts.is_file():
-        return False
-    shape, wanted = json.loads(facts.read_text(encoding="utf-8"))["shape"], params["prepare"]["shape"]
-    if list(shape) != list(wanted):
-        raise ConfigError(
-            f"{facts.parent} was prepared with the shape {shape}, and this sweep's is {wanted}: prepare it again with "
-            "`dvc repro prepare`, or give the sweep a study.name of its own"
-        )
-    return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from synthtrial.tuning.settings import SweepSettings
 
-LEFT_OUT = ("runtime", "tracking", "report", "reproduces", "depends_on")
+LEFT_OUT = ("runtime", "launcher", "tracking", "report", "reproduces", "depends_on")
 """Keys of params.yaml that change no result of a point."""
 
 

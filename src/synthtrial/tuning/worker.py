@@ -15,17 +15,23 @@ from synthtrial.tuning.ledger import FAILED, Ledger, Taken
 from synthtrial.tuning.plan import parts_of, result_files
 from synthtrial.tuning.point_folder import prepare_point
 from synthtrial.tuning.pruning import PointPruned, Watch
+from synthtrial.tuning.runs import SweepRuns
 from synthtrial.tuning.sampling import choose
 
 if TYPE_CHECKING:
     from optuna import Study
 
-    from synthtrial.tuning.runs import SweepRuns
     from synthtrial.tuning.sweep import Sweep
 
 PAUSE_S = 1.0
 """How long to wait for the points of others, s."""
 RESULT = "result.json"
+
+
+def work(sweep: Sweep) -> None:
+    """Run points of a sweep until all are settled, in this process's own name."""
+    study, ledger = sweep.open()
+    Worker(sweep, study, ledger, SweepRuns(sweep, sweep.params["tracking"])).work()
 
 
 class Worker:
