@@ -13,23 +13,25 @@ from synthtrial.launching.command import Command
 DVC = (sys.executable, "-m", "dvc")
 
 
-def changed_stages(stage: str, before: bool = False) -> set[str]:
-    """Names of a stage's places in the matrix, such as `train_gan@demo-hagan-development`, that are not up to date.
+def changed_stages(*stages: str, before: bool = False) -> set[str]:
+    """Names of places in the matrix of stages, such as `train_gan@demo-hagan-development`, that are not up to date.
 
     Args:
-        stage: the stage.
-        before: whether to name those of all stages before it, too.
+        stages: the stages; all without a name.
+        before: whether to name those of all stages before them, too.
 
     Raises:
         ConfigError: when DVC can't tell.
     """
-    options = ["--with-deps"] if before else []
-    done = subprocess.run([*DVC, "status", "--json", *options, stage], capture_output=True, text=True)
+    options = ["--with-deps"] if before and stages else []
+    done = subprocess.run([*DVC, "status", "--json", *options, *stages], capture_output=True, text=True)
     try:
         return set(json.loads(done.stdout))
     except json.JSONDecodeError as error:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise ConfigError(f"`dvc status {stage}` can't tell: {lines[0] if lines else done.stdout.strip()}") from error
+        raise ConfigError(
+            f"`{' '.join(('dvc status', *stages))}` can't tell: {lines[0] if lines else done.stdout.strip()}"
+        ) from error
 
 
 def repro(stages: tuple[str, ...]) -> Command:

@@ -40,6 +40,9 @@ def launch_study(stages: Sequence[str], words: Sequence[str], conf: Path) -> Non
         raise ConfigError(f"unknown stage {unknown[0]!r}; there are: {', '.join(STAGES)}")
     launcher = read_launcher(plain(params.launcher))
     logs = Path(launcher.logs).expanduser() if launcher.logs else StudyFolder(params.study.name).root / "jobs"
+    if not changed_stages(*stages, before=True):
+        print("nothing to do: all is up to date")
+        return
     wanted = [] if params.calibration else list(stages or STAGES)
     if set(wanted) - {"prepare"}:
         _launch("prepare", [repro(("prepare",))] if changed_stages("prepare") else [], launcher, logs)

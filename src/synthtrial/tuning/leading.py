@@ -44,7 +44,7 @@ def lead(sweep: Sweep, workers: int, command: Sequence[str], *, best: bool) -> N
     if older and not study.trials:
         kept = ", ".join(name.rpartition("/")[2] for name in older)
         print(
-            f"the space or the settings have changed: a new study begins ({sweep.version}); the old ones stay: {kept}"
+            f"the space or the settings have changed: a new study begins ({sweep.version}); the old ones are kept: {kept}"
         )
     left = len(ledger.unsettled())
     name, points = sweep.settings.name, len(sweep.points)
