@@ -31,7 +31,7 @@ def write_small_sweep(folder: Path) -> None:
     for third in (", 3.0e-4]", ", 4.0e-4]", ", 32]"):
         assert third in text
         text = text.replace(third, "]")
-    sweep.write_text(text)
+    sweep.write_text(text.replace("seconds: 0.3", "seconds: 2.0"))
 
 
 def processes(folder: Path, word: str) -> list[psutil.Process]:
