@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 import yaml
 from cheap import REPOSITORY, start_tune, tune, write_project
 
+from synthtrial.composing import write_params
 from synthtrial.tuning.storage import open_storage
 
 STUDY = ("study=smoke", "tracking=off")
@@ -88,8 +87,7 @@ def test_a_study_composes_with_the_best_settings(done: tuple[Path, str]) -> None
     study = (folder / "conf/study/smoke.yaml").read_text()
     study = study.replace("/generator@generators.dcgan: dcgan", "/generator@generators.dcgan: dcgan_best")
     (folder / "conf/study/tuned.yaml").write_text(study.replace("name: smoke", "name: tuned"))
-    command = [sys.executable, str(REPOSITORY / "pipelines/compose.py"), "study=tuned"]
-    subprocess.run(command, cwd=folder, check=True, timeout=200, capture_output=True)
+    write_params(["study=tuned"], folder / "conf", folder / "params.yaml")
     generator = yaml.safe_load((folder / "params.yaml").read_text())["generators"]["dcgan"]
     assert (generator["lr_g"], generator["lr_d"], generator["latent"]) == (2e-4, 3e-4, 16)
 

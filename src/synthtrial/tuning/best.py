@@ -49,9 +49,9 @@ def write_best(sweep: Sweep, chosen: Sequence[FrozenTrial]) -> Path:
     settings: dict[str, Any] = params["generators"][name]
     values = ", ".join(f"{aim.metric} {value:.6g}" for aim, value in zip(sweep.settings.aims, best.values, strict=True))
     header = [
-        f"# {name} with the best settings of the sweep {sweep.settings.name!r} on {params['study']['name']!r}: ",
+        f"# {name} with the best settings of the sweep {sweep.settings.name!r} on {params['study']['name']!r}:",
         f"# point {best.user_attrs['point']} of {len(sweep.points)}, {values}. Written by pipelines/tune.py --best.",
-        f"# In a study's defaults: `- /generator@generators.{name}: {name}_best`. ",
+        f"# In a study's defaults: `- /generator@generators.{name}: {name}_best`.",
         "# What the keys mean is in conf/generator/.",
         *(f"# Tuned outside of the generator: {key}={json.dumps(value)}" for key, value in other.items()),
     ]
