@@ -43,9 +43,8 @@ def lead(sweep: Sweep, workers: int, command: Sequence[str], *, best: bool) -> N
     study, ledger = sweep.open()
     if older and not study.trials:
         kept = ", ".join(name.rpartition("/")[2] for name in older)
-        print(
-            f"the space or the settings have changed: a new study begins ({sweep.version}); the old ones are kept: {kept}"
-        )
+        print(f"the space or the settings have changed: a new study begins ({sweep.version});", end=" ")
+        print(f"the old ones are kept: {kept}")
     left = len(ledger.unsettled())
     name, points = sweep.settings.name, len(sweep.points)
     print(f"sweep {name} of {points} points, {left} to do; state in {masked(sweep.url)}", flush=True)
