@@ -70,6 +70,21 @@ def test_two_machines_share_a_grid_and_one_is_killed(tmp_path: Path, storage) ->
     assert len(table) == 9 and set(table["state"]) == {"complete"} and table["best"].sum() == 1
 
 
+@pytest.mark.skipif(not shutil.which("initdb"), reason="PostgreSQL is not installed")
+@pytest.mark.slow
+def test_a_storage_that_ends_in_the_middle_is_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg")
+    write_project(tmp_path, None, ("seconds: 0.3", "seconds: 1.0"))
+    with contextlib.ExitStack() as server:
+        url = server.enter_context(database(tmp_path))
+        leader = start_tune(tmp_path, "cheap", "study=smoke", "tracking=off", f"sweep.storage={url}")
+        wait_for(url, lambda trials: places(trials, "COMPLETE"))
+        server.close()
+        _, problems = leader.communicate(timeout=300)
+    assert leader.returncode == 1 and "Traceback" not in problems and "open-sesame" not in problems
+    assert "has stopped answering" in problems and "it goes on" in problems
+
+
 def places(trials, *states: str) -> Counter:
     """Number of trials in some states by the folder of the machine that runs them."""
     of = [trial.user_attrs.get("place", "") for trial in trials if trial.state.name in states]

@@ -15,9 +15,13 @@ from synthtrial.tuning.ending import write_end
 from synthtrial.tuning.other_versions import check_versions
 from synthtrial.tuning.runs import SweepRuns
 from synthtrial.tuning.shared_cohort import prepare_cohort
+from synthtrial.tuning.storage import while_it_answers
 from synthtrial.tuning.submitting import launcher_of, run_jobs
 
 if TYPE_CHECKING:
+    from optuna import Study
+
+    from synthtrial.launching.launcher import Launcher
     from synthtrial.tuning.ledger import Ledger
     from synthtrial.tuning.sweep import Sweep
 
@@ -45,9 +49,31 @@ def lead(sweep: Sweep, workers: int, command: Sequence[str], *, best: bool) -> N
         kept = ", ".join(name.rpartition("/")[2] for name in older)
         print(f"the space or the settings have changed: a new study begins ({sweep.version});", end=" ")
         print(f"the old ones are kept: {kept}")
-    left = len(ledger.unsettled())
-    name, points = sweep.settings.name, len(sweep.points)
-    print(f"sweep {name} of {points} points, {left} to do; state in {masked(sweep.url)}", flush=True)
+    with while_it_answers(sweep.url):
+        run_and_write(sweep, study, ledger, launcher, workers, command, best=best)
+        failed = ledger.failed()
+    if failed:
+        first = next(iter(failed))
+        raise SynthtrialError(
+            f"{len(failed)} of {len(sweep.points)} points failed after {sweep.settings.retries + 1} tries each: "
+            f"{', '.join(failed)}. The reason of {first}: {failed[first]}. With a larger sweep.retries=N the same "
+            "command tries them again"
+        )
+
+
+def run_and_write(
+    sweep: Sweep,
+    study: Study,
+    ledger: Ledger,
+    launcher: Launcher,
+    workers: int,
+    command: Sequence[str],
+    *,
+    best: bool,
+) -> None:
+    """Run the points that are left by processes of this machine or by jobs, and write the end of the sweep."""
+    name, left = sweep.settings.name, len(ledger.unsettled())
+    print(f"sweep {name} of {len(sweep.points)} points, {left} to do; state in {masked(sweep.url)}", flush=True)
     runs = SweepRuns(sweep, sweep.params["tracking"])
     if left:
         prepare_cohort(sweep)
@@ -58,13 +84,6 @@ def lead(sweep: Sweep, workers: int, command: Sequence[str], *, best: bool) -> N
             of_study = [word for word in command if not word.startswith(("launcher=", "launcher."))]
             run_jobs(sweep, ledger, launcher, min(workers, left), [*of_study, "--as-job"])
     write_end(sweep, study, ledger, runs, best=best)
-    if failed := ledger.failed():
-        first = next(iter(failed))
-        raise SynthtrialError(
-            f"{len(failed)} of {points} points failed after {sweep.settings.retries + 1} tries each: "
-            f"{', '.join(failed)}. The reason of {first}: {failed[first]}. With a larger sweep.retries=N the same "
-            "command tries them again"
-        )
 
 
 def check_trainer(trainer: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from synthtrial.errors import ConfigError
+from synthtrial.errors import ConfigError, SynthtrialError
 from synthtrial.secrets import masked
 
 if TYPE_CHECKING:
@@ -99,14 +99,31 @@ def one_sentence(url: str) -> Iterator[None]:
     except ConfigError:
         raise
     except Exception as error:
-        # The driver's own words stand in the first cause; SQLAlchemy adds statements and links to them.
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-        password = urlsplit(url).password
-        if password:
-            reason = reason.replace(password, "***")
         raise ConfigError(
-            f"the storage {masked(url)} does not answer ({reason}): start it, or mend the sweep's `storage`"
+            f"the storage {masked(url)} does not answer ({reason_of(error, url)}): start it, or mend the sweep's "
+            "`storage`"
         ) from error
+
+
+@contextlib.contextmanager
+def while_it_answers(url: str) -> Iterator[None]:
+    """Turn the end of a storage in the middle of a sweep into one sentence without its password."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        raise SynthtrialError(
+            f"the storage {masked(url)} has stopped answering ({reason_of(error, url)}): once it is back, start the "
+            "same command again, it goes on"
+        ) from error
+
+
+def reason_of(error: BaseException, url: str) -> str:
+    """The driver's own words, which stand in the first cause: SQLAlchemy adds statements and links to them."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    password = urlsplit(url).password
+    return reason.replace(password, "***") if password else reason

@@ -17,6 +17,7 @@ from synthtrial.tuning.point_folder import prepare_point
 from synthtrial.tuning.pruning import PointPruned, Watch
 from synthtrial.tuning.runs import SweepRuns
 from synthtrial.tuning.sampling import choose
+from synthtrial.tuning.storage import while_it_answers
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -31,7 +32,8 @@ RESULT = "result.json"
 def work(sweep: Sweep) -> None:
     """Run points of a sweep until all are settled, in this process's own name."""
     study, ledger = sweep.open()
-    Worker(sweep, study, ledger, SweepRuns(sweep, sweep.params["tracking"])).work()
+    with while_it_answers(sweep.url):
+        Worker(sweep, study, ledger, SweepRuns(sweep, sweep.params["tracking"])).work()
 
 
 class Worker:
