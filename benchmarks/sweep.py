@@ -1,4 +1,4 @@
-"""What a point of a sweep takes beside its training: `python benchmarks/sweep.py [--images 400]`.
+"""What a point of a sweep takes beside its training: `python benchmarks/sweep.py [--images 1600]`.
 
 Runs three points of HA-GAN's learning rates on the phantom of study `demo`, one after the other.
 """
@@ -20,7 +20,7 @@ from rich.table import Table
 REPOSITORY = Path(__file__).resolve().parents[1]
 SWEEP = """generator: hagan
 space:
-  generators.hagan.lr_d: {values: [4.0e-4, 6.0e-4, 8.0e-4]}
+  generators.hagan.lr_d: {values: [2.0e-4, 3.0e-4, 5.0e-4]}
 sampler: {kind: grid}
 objectives: [{metric: frechet/random_conv}]
 """
@@ -29,7 +29,7 @@ objectives: [{metric: frechet/random_conv}]
 def main() -> None:
     """Run the sweep and print its points."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--images", type=int, default=400, help="that each point learns from (default: 400)")
+    words.add_argument("--images", type=int, default=1600, help="that each point learns from (default: 1600)")
     images = words.parse_args().images
     with TemporaryDirectory() as place:
         root = Path(place)
