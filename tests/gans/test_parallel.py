@@ -74,8 +74,13 @@ def in_one_and_in_two(
     return one, two
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("config", [hagan(16, 2), hagan(16, 4, accumulate=2)], ids=["", "accumulated"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(hagan(16, 2), id="whole"),
+        pytest.param(hagan(16, 4, accumulate=2), id="accumulated", marks=pytest.mark.slow),
+    ],
+)
 def test_hagan_in_double_precision_is_the_same(
     config: dict[str, Any], make_cohort: Callable[..., PreparedCohort], tmp_path: Path
 ) -> None:

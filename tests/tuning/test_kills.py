@@ -39,8 +39,7 @@ def kill_something(leader: subprocess.Popen, choose: random.Random, *, the_leade
     return 1
 
 
-@pytest.mark.parametrize("storage", ["null", "journal:journal.log"])
-@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["null", pytest.param("journal:journal.log", marks=pytest.mark.slow)])
 def test_a_grid_loses_and_repeats_no_point_over_ten_kills(tmp_path: Path, storage: str) -> None:
     """A kill counts only when it hit a living process while points were left; the leading process is hit, too."""
     write_project(tmp_path, None, ("seconds: 0.3", "seconds: 1.5"))  # long enough for ten kills before the end

@@ -53,7 +53,7 @@ def measure_chosen(
         learn_all(extractors, real_cases(cohort, split), cache)
         for extractor in extractors:
             rng = np.random.default_rng(seed)
-            sets = extract_sets(compared.real, compared.synthetic, extractor, settings["batch_size"], rng)
+            sets = extract_sets(compared.real, compared.synthetic, extractor, settings["batch_size"], rng, plan.views)
             found, reasons = measure_sets(sets, repeats=settings["repeats"], rng=rng, metrics=plan.metrics)
             measured |= found
             left_out |= reasons

@@ -44,11 +44,13 @@ class Wanted:
         names: of the metrics, without counts.
         features: settings of the extractors that they need.
         metrics: that compare sets of features.
+        views: of the cases that they compare: image, mask, pair.
     """
 
     names: tuple[str, ...]
     features: dict[str, Any]
     metrics: tuple[SetMetric, ...]
+    views: tuple[str, ...]
 
 
 def wanted(names: Iterable[str], features: Mapping[str, Any]) -> Wanted:
@@ -68,10 +70,12 @@ def wanted(names: Iterable[str], features: Mapping[str, Any]) -> Wanted:
     of_features = [name.split("/") for name in wanted_names if name != DIVERSITY]
     extractors = {extractor for _, extractor in of_features}
     firsts = {first for first, _ in of_features}
+    found = [(one, view) for one in SET_METRICS for view, suffix in SUFFIX.items() if one.name + suffix in firsts]
     return Wanted(
         names=wanted_names,
         features={name: settings for name, settings in features.items() if name in extractors},
-        metrics=tuple(m for m in SET_METRICS if any(m.name + suffix in firsts for suffix in SUFFIX.values())),
+        metrics=tuple(dict.fromkeys(one for one, _ in found)),
+        views=tuple(dict.fromkeys(view for _, view in found)),
     )
 
 

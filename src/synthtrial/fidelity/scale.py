@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from synthtrial.errors import SynthtrialError
 from synthtrial.fidelity.cases import Cases
-from synthtrial.fidelity.features.extractor import AnyExtractor, Features, extract_features
+from synthtrial.fidelity.features.extractor import ALL_VIEWS, AnyExtractor, Features, extract_features
 from synthtrial.fidelity.measured import Better, Measured
 from synthtrial.fidelity.metrics.frechet import frechet_distance
 from synthtrial.fidelity.metrics.kernel import kernel_distance, kernel_distance_with_error
@@ -72,15 +72,26 @@ class FeatureSets:
     @property
     def half(self) -> int:
         """Cases of each kind in one comparison: half of the smaller set."""
-        return min(len(self.real["image"]), len(self.synthetic["image"])) // 2
+        return min(self.counts) // 2
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Real cases and synthetic ones."""
+        view = next(iter(self.real))
+        return len(self.real[view]), len(self.synthetic[view])
 
 
 def extract_sets(
-    real: Cases, synthetic: Cases, extractor: AnyExtractor, batch_size: int, rng: np.random.Generator
+    real: Cases,
+    synthetic: Cases,
+    extractor: AnyExtractor,
+    batch_size: int,
+    rng: np.random.Generator,
+    wanted: Collection[str] = ALL_VIEWS,
 ) -> FeatureSets:
-    """Features of the real and the synthetic cases, and of noise in their shape; images are streamed."""
+    """Features of the real and the synthetic cases, and of noise in their shape, by view; images are streamed."""
     noise = noise_like(real, max(min(len(real), len(synthetic)) // 2, 1), rng)
-    of_all = [extract_features(extractor, cases, batch_size) for cases in (real, synthetic, noise)]
+    of_all = [extract_features(extractor, cases, batch_size, wanted) for cases in (real, synthetic, noise)]
     features = FeatureSets(extractor.name, real.patients, *of_all)
     check_features(features)
     return features
@@ -114,7 +125,7 @@ def measure_sets(
         Metrics by name, and for those that can't be had their names and the reason.
     """
     n = features.half
-    n_real, n_synthetic = len(features.real["image"]), len(features.synthetic["image"])
+    n_real, n_synthetic = features.counts
     left_out = {
         f"{metric.name}{SUFFIX[view]}/{features.name}": f"needs {2 * metric.least} real and {2 * metric.least} "
         f"synthetic cases, here are {n_real} and {n_synthetic}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synthtrial.atomic import write_json
@@ -27,6 +28,21 @@ if TYPE_CHECKING:
 PAUSE_S = 1.0
 """How long to wait for the points of others, s."""
 RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a point.
+
+    Attributes:
+        state: of its run in MLflow: FINISHED, FAILED or KILLED.
+        metrics: by name.
+        reason: why it ended before its end; empty where it did not.
+    """
+
+    state: str
+    metrics: Mapping[str, float]
+    reason: str = ""
 
 
 def work(sweep: Sweep) -> None:
@@ -70,27 +86,33 @@ class Worker:
         with Beat(self.study._storage, taken.trial_id) as beat:
             point = choose(self.study, taken.trial_id, slot, self.sweep.axes, taken.params, self.sweep.settings.choice)
             run = self.runs.begin(taken.number, taken.point, point)
-            metrics: Mapping[str, float] = {}
-            state, reason = "FAILED", ""
             try:
-                metrics = self.measured(taken, point, beat)
-                state, said = self.finish(taken, metrics, started)
-            except PointPruned as pruned:
-                state, said = "FINISHED", (reason := str(pruned))
-                metrics = {self.sweep.settings.aims[0].metric: pruned.value}
-                self.study._storage.set_trial_user_attr(taken.trial_id, "end", reason)
-                self.ledger.finish(taken, [pruned.value], pruned=True)
-            except PointLost as error:
-                state, said = "KILLED", (reason := str(error))
-            except (SynthtrialError, OSError) as error:
-                said = reason = FAILED + str(error)
-                self.ledger.end(taken.trial_id, reason)
+                outcome = self.outcome(taken, point, beat, started)
             except BaseException:
                 self.ledger.end(taken.trial_id, "stopped")
                 self.runs.end(run, "KILLED", {}, taken.folder, "stopped")
                 raise
-        self.runs.end(run, state, metrics, taken.folder, reason)
-        self.say(taken, point, said, time.monotonic() - started)
+        self.runs.end(run, outcome.state, outcome.metrics, taken.folder, outcome.reason)
+        self.say(taken, point, outcome, time.monotonic() - started)
+
+    def outcome(self, taken: Taken, point: Mapping[str, Any], beat: Beat, started: float) -> Outcome:
+        """Run the stages of a point, and close its trial in the storage."""
+        aims = self.sweep.settings.aims
+        try:
+            metrics = self.measured(taken, point, beat)
+            values = values_of(aims, metrics)
+        except PointPruned as pruned:
+            self.study._storage.set_trial_user_attr(taken.trial_id, "end", str(pruned))
+            self.ledger.finish(taken, [pruned.value], pruned=True)
+            return Outcome("FINISHED", {aims[0].metric: pruned.value}, str(pruned))
+        except PointLost as error:
+            return Outcome("KILLED", {}, str(error))
+        except (SynthtrialError, OSError) as error:
+            reason = FAILED + str(error)
+            self.ledger.end(taken.trial_id, reason)
+            return Outcome("FAILED", {}, reason)
+        self.study._storage.set_trial_user_attr(taken.trial_id, "seconds", round(time.monotonic() - started, 1))
+        return Outcome("FINISHED" if self.ledger.finish(taken, values) else "KILLED", metrics)
 
     def measured(self, taken: Taken, point: Mapping[str, Any], beat: Beat) -> dict[str, float]:
         """The metrics of a point: those that a killed try has left, or else those of its stages, which go on.
@@ -128,15 +150,10 @@ class Worker:
         write_json(taken.folder / RESULT, {"params": dict(point), "metrics": metrics})
         return metrics
 
-    def finish(self, taken: Taken, metrics: Mapping[str, float], started: float) -> tuple[str, str]:
-        """Write the result of a point; return the state of its run, and the result in words."""
-        aims = self.sweep.settings.aims
-        self.study._storage.set_trial_user_attr(taken.trial_id, "seconds", round(time.monotonic() - started, 1))
-        state = "FINISHED" if self.ledger.finish(taken, values_of(aims, metrics)) else "KILLED"
-        return state, ", ".join(f"{aim.metric} {value_of(aim.metric, metrics):.6g}" for aim in aims)
-
-    def say(self, taken: Taken, point: Mapping[str, Any], said: str, seconds: float) -> None:
+    def say(self, taken: Taken, point: Mapping[str, Any], outcome: Outcome, seconds: float) -> None:
         """Print what became of a point."""
+        aims, metrics = self.sweep.settings.aims, outcome.metrics
+        said = outcome.reason or ", ".join(f"{aim.metric} {value_of(aim.metric, metrics):.6g}" for aim in aims)
         shown = {key.rpartition(".")[2]: f"{v:.4g}" if isinstance(v, float) else v for key, v in point.items()}
         settings = ", ".join(f"{key}={value}" for key, value in shown.items())
         print(f"point {taken.point} of {len(self.sweep.points)} ({settings}): {said}, {seconds:.1f} s", flush=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -61,6 +61,7 @@ class LearnedExtractor(Protocol):
         ...
 
 
+ALL_VIEWS = ("image", "mask", "pair")
 AnyExtractor = FeatureExtractor | CaseExtractor
 
 
@@ -86,15 +87,17 @@ def views_of_case(image: np.ndarray, mask: np.ndarray, labels: int) -> Views:
     return {"image": image, "mask": np.where(inside, 1, -1).astype(np.float32), "pair": outlined.astype(np.float32)}
 
 
-def extract_features(extractor: AnyExtractor, cases: Cases, batch_size: int) -> Features:
-    """Features of each view of all cases; only one batch of images is in memory at a time."""
+def extract_features(
+    extractor: AnyExtractor, cases: Cases, batch_size: int, wanted: Collection[str] = ALL_VIEWS
+) -> Features:
+    """Features of all cases, of each wanted view that they have; only one batch of images is in memory at a time."""
     if isinstance(extractor, CaseExtractor):
-        return extractor.of_cases(cases)
+        return {view: found for view, found in extractor.of_cases(cases).items() if view in wanted}
     labels = len(cases.source.labels)
     views = (views_of_case(image, mask, labels) for image, mask in zip(cases.images(), cases.masks(), strict=True))
     features: dict[str, list[np.ndarray]] = {}
     for batch in _batches(views, batch_size):
-        for view in batch[0]:
+        for view in (view for view in batch[0] if view in wanted):
             features.setdefault(view, []).append(extractor(np.stack([case[view] for case in batch])))
     return {view: np.concatenate(parts) for view, parts in features.items()}
 
