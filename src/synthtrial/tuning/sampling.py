@@ -33,7 +33,14 @@ def build_sampler(choice: SamplerSettings, axes: dict[str, Axis], slot: int) -> 
     }
     # Points that others are working on count as bad ones, or workers side by side would all try the same.
     own = {"constant_liar": True} if choice.kind == "tpe" else {}
-    return built(kinds[choice.kind], own | dict(choice.settings) | {"seed": choice.seed * 100_003 + slot}, "sampler")
+    return built(kinds[choice.kind], own | dict(choice.settings) | {"seed": seed_of(choice.seed, slot)}, "sampler")
+
+
+def seed_of(seed: int, slot: int) -> int:
+    """A point's own seed, mixed: the generators that samplers use may begin alike for numbers that follow each other."""
+    import numpy as np
+
+    return int(np.random.SeedSequence([seed, slot]).generate_state(1)[0])
 
 
 def built(kind: Any, settings: dict[str, Any], place: str) -> Any:
