@@ -37,7 +37,7 @@ def build_sampler(choice: SamplerSettings, axes: dict[str, Axis], slot: int) -> 
 
 
 def seed_of(seed: int, slot: int) -> int:
-    """A point's own seed, mixed: the generators that samplers use may begin alike for numbers that follow each other."""
+    """A point's own seed, mixed: generators of random numbers may begin alike for seeds that follow each other."""
     import numpy as np
 
     return int(np.random.SeedSequence([seed, slot]).generate_state(1)[0])

@@ -103,6 +103,7 @@ class Worker:
             values = values_of(aims, metrics)
         except PointPruned as pruned:
             self.study._storage.set_trial_user_attr(taken.trial_id, "end", str(pruned))
+            self.note_seconds(taken, started)
             self.ledger.finish(taken, [pruned.value], pruned=True)
             return Outcome("FINISHED", {aims[0].metric: pruned.value}, str(pruned))
         except PointLost as error:
@@ -111,7 +112,7 @@ class Worker:
             reason = FAILED + str(error)
             self.ledger.end(taken.trial_id, reason)
             return Outcome("FAILED", {}, reason)
-        self.study._storage.set_trial_user_attr(taken.trial_id, "seconds", round(time.monotonic() - started, 1))
+        self.note_seconds(taken, started)
         return Outcome("FINISHED" if self.ledger.finish(taken, values) else "KILLED", metrics)
 
     def measured(self, taken: Taken, point: Mapping[str, Any], beat: Beat) -> dict[str, float]:
@@ -149,6 +150,10 @@ class Worker:
         values_of(settings.aims, metrics)
         write_json(taken.folder / RESULT, {"params": dict(point), "metrics": metrics})
         return metrics
+
+    def note_seconds(self, taken: Taken, started: float) -> None:
+        """Note how long a point took, s."""
+        self.study._storage.set_trial_user_attr(taken.trial_id, "seconds", round(time.monotonic() - started, 1))
 
     def say(self, taken: Taken, point: Mapping[str, Any], outcome: Outcome, seconds: float) -> None:
         """Print what became of a point."""
