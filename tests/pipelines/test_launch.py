@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 from small_study import finish, script, start, write_project
+
+from started import processes_in
 
 STUDY = ("study=small", "prepare.folds=2")
 LOCAL = ("launcher=local", "launcher.at_once=2")
@@ -55,18 +56,6 @@ def wait_for(condition: Callable[[], bool], launch: subprocess.Popen) -> None:
     while not condition():
         assert time.monotonic() < deadline and launch.poll() is None, "it did not come"
         time.sleep(0.02)
-
-
-def workers(folder: Path, word: str) -> list[psutil.Process]:
-    """Processes of a project's folder with a word on their command line."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cwd() == str(folder) and word in process.cmdline():
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 @pytest.mark.parametrize(
@@ -137,9 +126,9 @@ def test_only_the_missing_models_are_trained_and_a_killed_launch_goes_on(launche
     shutil.rmtree(lost)
     shutil.rmtree(out / "segment/real")
     with start(launched, "launch", "segment", *LOCAL) as first:
-        wait_for(lambda: bool(workers(launched, "pipelines/segment.py")), first)
+        wait_for(lambda: bool(processes_in(launched, "pipelines/segment.py")), first)
         first.kill()
-    assert workers(launched, "pipelines/segment.py"), "the job ended with its launch"
+    assert processes_in(launched, "pipelines/segment.py"), "the job ended with its launch"
     code, said = launch("segment", folder=launched)
     assert code == 0, said
     assert (out / "segment/real/unet/cases.csv").read_bytes() == before
@@ -170,7 +159,7 @@ def test_a_generator_that_is_preempted_goes_on_from_its_checkpoint(project: Path
     with start(project, "launch", "train_gan", *LOCAL) as launch:
         wait_for(lambda: (folder / "last.ckpt").is_file(), launch)
         begun = (folder / "training.json").stat().st_mtime_ns
-        (worker,) = workers(project, "pipelines/train_gan.py")
+        (worker,) = processes_in(project, "pipelines/train_gan.py")
         worker.parent().send_signal(signal.SIGUSR2)  # as Slurm tells a job that it is preempted
         assert launch.wait(timeout=PATIENCE_S) == 0
     (log,) = (out / "jobs/train_gan-dcgan-development").glob("*_log.out")

@@ -39,7 +39,8 @@ def kill_something(leader: subprocess.Popen, choose: random.Random, *, the_leade
     return 1
 
 
-@pytest.mark.parametrize("storage", ["null", pytest.param("journal:journal.log", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["null", "journal:journal.log"])
 def test_a_grid_loses_and_repeats_no_point_over_ten_kills(tmp_path: Path, storage: str) -> None:
     """A kill counts only when it hit a living process while points were left; the leading process is hit, too."""
     write_project(tmp_path, None, ("seconds: 0.3", "seconds: 1.5"))  # long enough for ten kills before the end
@@ -47,7 +48,8 @@ def test_a_grid_loses_and_repeats_no_point_over_ten_kills(tmp_path: Path, storag
     words = f"sweep.storage={storage}"
     leader, kills, starts, begun = start(tmp_path, words), 0, 1, finished(tmp_path)
     while kills < 10:
-        wait_for_progress(tmp_path, leader, begun)
+        if kills % 2 == 0:  # several points may end between two looks, so not each time
+            wait_for_progress(tmp_path, leader, begun)
         time.sleep(choose.uniform(0.0, 1.5))
         assert finished(tmp_path) < 27, f"the sweep was done after {kills} kills"
         if leader.poll() is None:

@@ -9,11 +9,11 @@ from collections import Counter
 from pathlib import Path
 
 import optuna
-import psutil
 import pytest
 from cheap import REPOSITORY, write_project
 from test_kills import finished, start
 
+from started import processes_in
 from synthtrial.errors import ConfigError
 from synthtrial.tuning.storage import open_storage
 from synthtrial.tuning.submitting import launcher_of
@@ -34,18 +34,6 @@ def write_small_sweep(folder: Path) -> None:
     sweep.write_text(text.replace("seconds: 0.3", "seconds: 2.0"))
 
 
-def processes(folder: Path, word: str) -> list[psutil.Process]:
-    """Processes of a folder with a word on their command line."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cwd() == str(folder) and word in process.cmdline():
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 def wait_for_points(folder: Path, leader: subprocess.Popen | None, count: int) -> None:
     deadline = time.monotonic() + 200
     while finished(folder) < count:
@@ -63,9 +51,9 @@ def test_workers_are_queued_again_and_outlive_their_leader(tmp_path: Path) -> No
     write_small_sweep(tmp_path)
     with start(tmp_path, *LOCAL) as leader:
         wait_for_points(tmp_path, leader, 1)
-        processes(tmp_path, "--as-job")[0].kill()
+        processes_in(tmp_path, "--as-job")[0].kill()
         wait_for_points(tmp_path, leader, 2)
-        jobs = {job.pid: job for job in processes(tmp_path, "submitit.core._submit")}
+        jobs = {job.pid: job for job in processes_in(tmp_path, "submitit.core._submit")}
         next(job for job in jobs.values() if job.children()).send_signal(signal.SIGUSR2)  # as Slurm preempts
         wait_for_points(tmp_path, leader, 3)
         leader.kill()
