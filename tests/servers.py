@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 PATIENCE_S = 300  # a busy machine takes long to import MLflow in the server and again in its worker
@@ -46,23 +47,24 @@ def running(command: list[str], log: Path, ready: Callable[[], bool], **settings
                 pass
 
 
+def answers(address: str) -> bool:
+    """Whether a page is there."""
+    try:
+        return urllib.request.urlopen(address, timeout=2).status == 200
+    except OSError:
+        return False
+
+
 @contextmanager
 def mlflow_server(folder: Path, database: str) -> Iterator[str]:
     """A real MLflow server with an artifact store in a folder; yields its URI."""
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
-
-    def ready() -> bool:
-        try:
-            return urllib.request.urlopen(f"{uri}/health", timeout=2).status == 200
-        except OSError:
-            return False
-
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--artifacts-destination", str(folder / "store")]
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     environment |= {"MLFLOW_BACKEND_STORE_URI": database, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with running(command, folder / "server.log", ready, cwd=folder, env=environment):
+    with running(command, folder / "server.log", partial(answers, f"{uri}/health"), cwd=folder, env=environment):
         yield uri
 
 

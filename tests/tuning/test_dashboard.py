@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import optuna
 import pytest
 
-from servers import free_port, running
+from servers import answers, free_port, running
 from synthtrial.tuning.storage import open_storage
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -28,14 +29,8 @@ def test_make_dashboard_shows_the_studies_of_a_storage(tmp_path: Path, kind: str
     port = free_port()
     page = f"http://127.0.0.1:{port}"
 
-    def ready() -> bool:
-        try:
-            return urllib.request.urlopen(f"{page}/dashboard", timeout=2).status == 200
-        except OSError:
-            return False
-
     # -o: the environment is the one that runs this test.
     command = ["make", "-o", ".venv/.ready", "dashboard", f"STORAGE={url}", f"PORT={port}"]
-    with running(command, tmp_path / "log.txt", ready, cwd=REPOSITORY):
+    with running(command, tmp_path / "log.txt", partial(answers, f"{page}/dashboard"), cwd=REPOSITORY):
         (study,) = json.load(urllib.request.urlopen(f"{page}/api/studies", timeout=20))["study_summaries"]
     assert study["study_name"] == "smoke/cheap/1"

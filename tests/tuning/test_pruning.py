@@ -11,8 +11,9 @@ import pytest
 
 from synthtrial.errors import ConfigError
 from synthtrial.tuning.ledger import Ledger, Taken
+from synthtrial.tuning.on_the_way import PointPruned, Watch
 from synthtrial.tuning.plan import parts_of
-from synthtrial.tuning.pruning import PointPruned, PruningSettings, Watch, check_images
+from synthtrial.tuning.pruning import PruningSettings, check_images
 from synthtrial.tuning.settings import SweepSettings
 from synthtrial.tuning.storage import open_storage
 
@@ -96,6 +97,7 @@ def test_a_number_of_images_beyond_the_training_is_refused() -> None:
         check_images(RULE, "oracle", params)
 
 
-def test_settings_that_the_pruner_does_not_take_are_refused() -> None:
+def test_settings_that_the_pruner_does_not_take_are_refused_before_any_point() -> None:
+    params = {"generators": {"dcgan": {"train": {"images": 200}}}}
     with pytest.raises(ConfigError, match=r"pruning\.settings.*n_startups"):
-        PruningSettings(images=[1], settings={"n_startups": 1}).build()
+        check_images(PruningSettings(images=[1], settings={"n_startups": 1}), "dcgan", params)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from synthtrial.errors import SynthtrialError
+from synthtrial.processes import check_machine
 from synthtrial.secrets import masked
 from synthtrial.tuning.best import check_best
 from synthtrial.tuning.ending import write_end
@@ -42,7 +43,7 @@ def lead(sweep: Sweep, workers: int, command: Sequence[str], *, best: bool) -> N
         check_best(sweep)
     launcher = launcher_of(sweep)
     if sweep.settings.stages and launcher.executor != "slurm":
-        check_trainer(sweep.params["trainer"])
+        check_machine(sweep.params["trainer"])  # before any point fails for want of a GPU
     older = check_versions(sweep)
     study, ledger = sweep.open()
     if older and not study.trials:
@@ -84,14 +85,6 @@ def run_and_write(
             of_study = [word for word in command if not word.startswith(("launcher=", "launcher."))]
             run_jobs(sweep, ledger, launcher, min(workers, left), [*of_study, "--as-job"])
     write_end(sweep, study, ledger, runs, best=best)
-
-
-def check_trainer(trainer: Mapping[str, Any]) -> None:
-    """Refuse a GPU that is not here before any point fails for want of it; importing torch takes a while."""
-    if trainer["accelerator"] == "gpu" or trainer["devices"] > 1:
-        from synthtrial.hardware import check_devices
-
-        check_devices(trainer)
 
 
 def run_workers(sweep: Sweep, ledger: Ledger, count: int, command: list[str]) -> None:

@@ -1,29 +1,15 @@
-"""Give up on points early: a point is measured on the way, and stopped where others did better."""
+"""When points of a sweep are given up early, as its file says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from synthtrial.errors import ConfigError, SynthtrialError
+from synthtrial.errors import ConfigError
 
 if TYPE_CHECKING:
-    from optuna import Study
     from optuna.pruners import BasePruner
-
-
-class PointPruned(SynthtrialError):
-    """A point was given up, for what it has measured on the way.
-
-    Attributes:
-        value: of the objective, then.
-    """
-
-    def __init__(self, reason: str, value: float) -> None:
-        super().__init__(reason)
-        self.value = value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,44 +53,6 @@ class PruningSettings:
         return f"metrics_at_{images}.json"
 
 
-class Watch:
-    """Tells a trial's storage what was measured on the way, and asks the pruner each time.
-
-    Args:
-        study: of Optuna.
-        trial_id: of the trial.
-        pruning: when and by whom.
-        metric: the objective.
-        folder: of the point.
-    """
-
-    def __init__(self, study: Study, trial_id: int, pruning: PruningSettings, metric: str, folder: Path) -> None:
-        self.study, self.trial_id, self.pruning = study, trial_id, pruning
-        self.metric, self.folder = metric, folder
-        self.pruner = pruning.build()
-        self.told: set[int] = set()
-
-    def look(self) -> None:
-        """Take up what has been measured since the last look.
-
-        Raises:
-            PointPruned: when the point is to be given up.
-        """
-        from synthtrial.tuning.aims import value_of
-        from synthtrial.tuning.execution import read_json
-
-        storage = self.study._storage
-        for images in self.pruning.images:
-            path = self.folder / self.pruning.file(images)
-            if images in self.told or not path.is_file():
-                continue
-            value = value_of(self.metric, read_json(path)["metrics"])
-            storage.set_trial_intermediate_value(self.trial_id, images, value)
-            self.told.add(images)
-            if self.pruner.prune(self.study, storage.get_trial(self.trial_id)):
-                raise PointPruned(f"given up at {images} images, {self.metric} {value:.6g}", value)
-
-
 def check_pruning(
     pruning: PruningSettings | None, generator: str | None, stages: Sequence[str], aims: int, own_function: bool
 ) -> None:
@@ -123,13 +71,14 @@ def check_pruning(
 
 
 def check_images(pruning: PruningSettings | None, generator: str | None, params: Mapping[str, Any]) -> None:
-    """Refuse numbers of images that a training does not reach.
+    """Refuse numbers of images that a training does not reach, and settings that the pruner does not take.
 
     Raises:
-        ConfigError: for a number at or beyond the end, or a generator that is not trained.
+        ConfigError: for a number at or beyond the end, a generator that is not trained, or such settings.
     """
     if pruning is None:
         return
+    pruning.build()
     train = params["generators"][generator].get("train")
     if train is None:
         raise ConfigError(f"pruning: {generator} is a control and not trained: set `pruning: null`")

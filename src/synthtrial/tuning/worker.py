@@ -13,9 +13,9 @@ from synthtrial.tuning.aims import value_of, values_of
 from synthtrial.tuning.beating import Beat, PointLost
 from synthtrial.tuning.execution import read_json, read_metrics, run_stages, warm_context
 from synthtrial.tuning.ledger import FAILED, Ledger, Taken
+from synthtrial.tuning.on_the_way import PointPruned, Watch
 from synthtrial.tuning.plan import parts_of, result_files
 from synthtrial.tuning.point_folder import prepare_point
-from synthtrial.tuning.pruning import PointPruned, Watch
 from synthtrial.tuning.runs import SweepRuns
 from synthtrial.tuning.sampling import choose
 from synthtrial.tuning.storage import while_it_answers
